@@ -1,0 +1,178 @@
+package enforce
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"github.com/headgate/headgate/principal"
+	"github.com/headgate/headgate/wire"
+)
+
+// Admit governs the request: identity, path, body and the stages of the
+// prompt. It answers true when the request may go on, and has then changed it
+// (body, headers, credential); otherwise it has answered the client.
+//
+// reply is what the next handler must write to. It is nil for paths that pass
+// unread, and then the next handler writes to the client as it is.
+func (x *Exchange) Admit() (reply *Reply, ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.panicked(v)
+			x.refuse(&wire.Refusal{Code: wire.CodeInternal, Reason: internalError})
+			reply, ok = nil, false
+		}
+	}()
+	return x.admit()
+}
+
+const internalError = "internal error"
+
+// panicked tells the log where, but not with what: a panic's value may hold
+// content.
+func (x *Exchange) panicked(v any) {
+	x.g.cfg.Logger.Error("panic, refusing", "request_id", x.id, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+}
+
+func (x *Exchange) admit() (*Reply, bool) {
+	route, routeErr := x.g.cfg.Router.Route(x.r.Method, x.r.URL.EscapedPath())
+	x.route = route
+	if ref := x.identify(); ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
+	if x.passes(routeErr) {
+		return nil, x.pass()
+	}
+	if ref := x.checkEnvelope(routeErr); ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
+	body, ref := x.readBody()
+	if ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
+	return x.prompt(body)
+}
+
+// identify finds out who asks. The client's credential is gone afterwards
+// where principals are configured.
+func (x *Exchange) identify() *wire.Refusal {
+	if x.g.cfg.Identify == nil {
+		x.who = *principal.Anonymous{}.Principal()
+		return nil
+	}
+	who, err := x.g.cfg.Identify.Identify(x.r)
+	principal.StripCredentials(x.r)
+	if err == nil && who != nil {
+		x.who = *who
+		return nil
+	}
+	reason := "the credential is not known"
+	switch {
+	case errors.Is(err, principal.ErrNoCredential):
+		reason = "no credential"
+	case errors.Is(err, principal.ErrTwoCredentials):
+		reason = "two credentials that differ"
+	}
+	return &wire.Refusal{Code: wire.CodeAuthentication, Reason: reason}
+}
+
+// passes tells whether the configuration lets the path through unread.
+func (x *Exchange) passes(routeErr error) bool {
+	path := x.r.URL.EscapedPath()
+	governed := !errors.Is(routeErr, wire.ErrUnknownPath) || x.g.cfg.Router.Resembles(path)
+	if x.g.cfg.Exempt != nil && x.g.cfg.Exempt(path, governed) {
+		return true
+	}
+	return x.g.cfg.PassUnknown && !governed && !(upgrades(x.r) && x.route.Served != nil)
+}
+
+// pass lets a request through unread; the audit says so.
+func (x *Exchange) pass() bool {
+	rec := x.record("request")
+	rec.Decision, rec.Reason, rec.Scanned, rec.RuleLayer = "allow", "passes unread by configuration", "none", "default"
+	x.g.cfg.Observer.Decision("request", "allow", "default", 0)
+	if ref := x.write(rec); ref != nil {
+		x.answer(ref)
+		return false
+	}
+	x.setUpstreamKey()
+	return true
+}
+
+func upgrades(r *http.Request) bool {
+	return r.Header.Get("Upgrade") != "" || r.Method == http.MethodConnect ||
+		strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Connection"), ",")), "upgrade")
+}
+
+// checkEnvelope refuses everything about a request, short of its body, that is
+// not understood.
+func (x *Exchange) checkEnvelope(routeErr error) *wire.Refusal {
+	invalid := func(reason string) *wire.Refusal {
+		return &wire.Refusal{Code: wire.CodeInvalidRequest, Reason: reason}
+	}
+	if upgrades(x.r) {
+		return &wire.Refusal{Code: wire.CodeUpgrade, Reason: "only plain HTTP requests are governed here; do not upgrade"}
+	}
+	switch {
+	case errors.Is(routeErr, wire.ErrUnknownMethod):
+		return &wire.Refusal{Code: wire.CodeMethod, Reason: "this method is not governed on this path"}
+	case routeErr != nil:
+		return &wire.Refusal{Code: wire.CodeNotFound, Reason: "this path is not governed"}
+	}
+	if reason := checkQuery(x.r.URL.RawQuery); reason != "" {
+		return invalid(reason)
+	}
+	if reason := checkMediaType(x.r.Header.Values("Content-Type")); reason != "" {
+		return &wire.Refusal{Code: wire.CodeMediaType, Reason: reason}
+	}
+	for _, v := range x.r.Header.Values("Content-Encoding") {
+		if v != "" && !strings.EqualFold(v, "identity") {
+			return &wire.Refusal{Code: wire.CodeMediaType, Reason: "an encoded body is not supported in this version; send it without Content-Encoding"}
+		}
+	}
+	return nil
+}
+
+// checkQuery refuses parameters that could say something the body does not.
+func checkQuery(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return "the query cannot be read"
+	}
+	for name, v := range values {
+		if len(v) > 1 {
+			return "a query parameter is repeated"
+		}
+		if strings.EqualFold(name, "model") {
+			return "the query names a model"
+		}
+	}
+	return ""
+}
+
+func checkMediaType(values []string) string {
+	const want = "the body must be application/json, in UTF-8"
+	if len(values) != 1 {
+		return want
+	}
+	media, params, err := mime.ParseMediaType(values[0])
+	if err != nil || media != "application/json" {
+		return want
+	}
+	for name, v := range params {
+		if name != "charset" || !strings.EqualFold(v, "utf-8") {
+			return want
+		}
+	}
+	return ""
+}

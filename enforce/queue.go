@@ -1,0 +1,139 @@
+package enforce
+
+import (
+	"slices"
+
+	"github.com/headgate/headgate/redact"
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/sse"
+)
+
+// keep queues an event that cannot go out yet.
+func (f *flow) keep(p pending) {
+	p.ev = cloneEvent(p.ev)
+	f.held += int64(len(p.ev.Raw))
+	if f.held > f.p.x.g.cfg.MaxBody || len(f.queue) >= maxQueued {
+		f.refusal = tooMuchHeld
+		return
+	}
+	if len(p.we.Calls) > 0 && len(p.we.Pieces) == 0 && len(p.we.Ended) == 0 && !p.we.End {
+		choice := p.we.Calls[0].Choice
+		if !slices.ContainsFunc(p.we.Calls, func(k wire.CallKey) bool { return k.Choice != choice }) {
+			f.calls[choice] = append(f.calls[choice], p)
+			return
+		}
+	}
+	f.queue = append(f.queue, p)
+}
+
+// pump lets go, in order, whatever can go.
+func (f *flow) pump() {
+	kept := f.queue[:0]
+	for i := range f.queue {
+		p := f.queue[i]
+		if f.refusal == nil && f.ready(&p) && !slices.ContainsFunc(kept, func(k pending) bool { return before(k.we, p.we) }) {
+			f.held -= int64(len(p.ev.Raw))
+			f.emit(&p)
+			continue
+		}
+		kept = append(kept, p)
+	}
+	clear(f.queue[len(kept):])
+	f.queue = kept
+}
+
+// ready tells whether all that an event holds is resolved and decided.
+func (f *flow) ready(p *pending) bool {
+	for _, piece := range p.pieces {
+		if piece.ch.resolved < piece.end {
+			return false
+		}
+	}
+	for _, k := range p.we.Calls {
+		if _, ok := f.verdicts[k]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// before tells whether a, which came first and still waits, holds b back.
+func before(a, b *wire.Event) bool {
+	if a.End || b.End {
+		return true
+	}
+	for _, choice := range b.Ended {
+		if touches(a, choice) {
+			return true
+		}
+	}
+	for _, choice := range a.Ended {
+		if touches(b, choice) {
+			return true
+		}
+	}
+	for i := range b.Pieces {
+		if b.Pieces[i].Whole {
+			continue
+		}
+		for j := range a.Pieces {
+			if a.Pieces[j].Channel == b.Pieces[i].Channel {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func touches(e *wire.Event, choice int) bool {
+	return slices.Contains(e.Ended, choice) ||
+		slices.ContainsFunc(e.Pieces, func(p wire.Piece) bool { return p.Channel.Choice == choice }) ||
+		slices.ContainsFunc(e.Calls, func(k wire.CallKey) bool { return k.Choice == choice })
+}
+
+// emit sends an event, as it came where nothing of it was changed.
+func (f *flow) emit(p *pending) {
+	texts := f.edited(p)
+	if len(texts) == 0 && !f.changedCalls(p.we) {
+		f.out = append(f.out, p.ev.Raw...)
+		return
+	}
+	data, drop, err := f.ws.Rewrite(p.we, p.ev.Data, texts, func(k wire.CallKey) wire.Verdict { return f.verdicts[k] })
+	switch {
+	case err != nil:
+		f.refusal = &wire.Refusal{Code: wire.CodeInternal, Reason: "the decision cannot be carried out on the stream"}
+	case !drop:
+		f.out = sse.AppendData(f.out, p.ev, data)
+	}
+}
+
+func (f *flow) changedCalls(we *wire.Event) bool {
+	if len(f.dirty) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(we.Calls, func(k wire.CallKey) bool { return f.dirty[k.Choice] }) ||
+		slices.ContainsFunc(we.Ended, func(choice int) bool { return f.dirty[choice] })
+}
+
+// edited gives the texts of an event that are not as they came.
+func (f *flow) edited(p *pending) []wire.PieceText {
+	var texts []wire.PieceText
+	for i, piece := range p.pieces {
+		ch := piece.ch
+		if len(ch.edits) == 0 {
+			continue
+		}
+		hits := clip(ch.edits, piece.start, piece.end)
+		for len(ch.edits) > 0 && ch.edits[0].End <= piece.end {
+			ch.edits = ch.edits[1:]
+		}
+		if len(hits) > 0 {
+			texts = append(texts, wire.PieceText{Piece: i, Text: replaced(p.we.Pieces[i].Text, hits)})
+		}
+	}
+	return texts
+}
+
+func replaced(text []byte, edits []redact.Edit) []byte {
+	return []byte(applyEdits(string(text), edits))
+}

@@ -1,0 +1,390 @@
+package enforce
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/redact"
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// How an exchange ended, in the outcome line.
+const (
+	endComplete = "complete"
+	endDenied   = "denied"
+	endGone     = "client_gone"
+	endUpstream = "upstream_error"
+	endAborted  = "aborted"
+)
+
+// Reply governs one upstream's reply: the next handler writes to it, and it
+// writes to the client what was decided. It must be closed.
+type Reply struct {
+	x      *Exchange
+	mode   replyMode
+	status int
+	buf    []byte       // of replies that are looked at whole
+	stream *streamReply // of streams
+
+	sent     bool // the client's header has gone out
+	bytesOut int64
+	ended    string
+	refusal  *wire.Refusal
+	counts   redact.Counts
+	usage    *wire.Usage
+	respHash string
+}
+
+type replyMode int
+
+const (
+	modeNone   replyMode = iota // no header yet
+	modeJSON                    // a successful JSON reply
+	modeStream                  // a stream of events
+	modeError                   // a reply that is no success
+	modeRefuse                  // a reply that is not understood: swallowed
+)
+
+var errStop = errors.New("the reply was refused")
+
+func newReply(x *Exchange) *Reply { return &Reply{x: x} }
+
+// Header is the client's header, which the upstream's is copied into.
+func (p *Reply) Header() http.Header { return p.x.w.Header() }
+
+// WriteHeader looks at the upstream's status and header, and decides how the
+// body is governed. Nothing goes to the client yet, except 1xx.
+func (p *Reply) WriteHeader(status int) {
+	if p.mode != modeNone {
+		return
+	}
+	if status >= 100 && status < 200 {
+		if status != http.StatusSwitchingProtocols {
+			p.x.w.WriteHeader(status)
+			return
+		}
+		status = http.StatusBadGateway // nothing was asked to switch
+	}
+	p.status = status
+	p.mode = p.classify(status)
+	if p.mode == modeStream {
+		p.stream = newStreamReply(p)
+	}
+}
+
+func (p *Reply) classify(status int) replyMode {
+	h := p.Header()
+	h.Set(RequestIDHeader, p.x.id)
+	for _, v := range h.Values("Content-Encoding") {
+		if v != "" && !strings.EqualFold(v, "identity") {
+			p.fail(wire.CodeUpstream, "the upstream's reply is encoded")
+			return modeRefuse
+		}
+	}
+	if status < 200 || status > 299 {
+		return modeError
+	}
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch {
+	case err != nil:
+	case media == "text/event-stream":
+		return modeStream
+	case media == "application/json":
+		return modeJSON
+	}
+	p.fail(wire.CodeUpstream, "the upstream's reply is neither JSON nor a stream of events")
+	return modeRefuse
+}
+
+// fail notes a refusal; Close sends it.
+func (p *Reply) fail(code wire.Code, reason string) {
+	p.refusal = &wire.Refusal{Code: code, Reason: reason}
+	p.ended = endUpstream
+	if code == wire.CodePolicyDenied {
+		p.ended = endDenied
+	}
+}
+
+// Write takes a piece of the upstream's body. An error asks the next handler
+// to stop.
+func (p *Reply) Write(b []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, p.crash(v)
+		}
+	}()
+	return p.take(b)
+}
+
+// crash ends the reply after a panic.
+func (p *Reply) crash(v any) error {
+	p.x.panicked(v)
+	ref := &wire.Refusal{Code: wire.CodeInternal, Reason: internalError}
+	if p.stream != nil {
+		p.stream.stop(ref)
+	}
+	p.mode, p.refusal, p.ended = modeRefuse, ref, endAborted
+	return errStop
+}
+
+func (p *Reply) take(b []byte) (int, error) {
+	if p.mode == modeNone {
+		p.WriteHeader(http.StatusOK)
+	}
+	switch p.mode {
+	case modeStream:
+		if err := p.stream.write(b); err != nil {
+			return 0, err
+		}
+	case modeJSON, modeError:
+		if int64(len(p.buf)+len(b)) > p.x.g.cfg.MaxBody {
+			p.fail(wire.CodeUpstream, "the upstream's reply is over the limit")
+			p.mode = modeRefuse
+			return 0, errStop
+		}
+		p.buf = append(p.buf, b...)
+	case modeRefuse:
+		return 0, errStop
+	}
+	return len(b), nil
+}
+
+// Flush sends what may be sent. Held bytes stay held.
+func (p *Reply) Flush() error {
+	if !p.sent {
+		return nil
+	}
+	return http.NewResponseController(p.x.w).Flush()
+}
+
+// send writes to the client, with the header before the first byte.
+func (p *Reply) send(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if !p.sent {
+		p.sent = true
+		h := p.Header()
+		h.Del("Content-Length")
+		h.Del("Trailer")
+		if p.mode != modeStream {
+			h.Set("Content-Length", strconv.Itoa(len(b)))
+		}
+		p.x.w.WriteHeader(p.status)
+	}
+	n, err := p.x.w.Write(b)
+	p.bytesOut += int64(n)
+	if err != nil {
+		p.ended = endGone
+		return err
+	}
+	if p.mode == modeStream {
+		if err := http.NewResponseController(p.x.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			p.ended = endGone
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the reply: err is what the next handler came back with, or what
+// it panicked with. It finishes what was held, answers the client if nobody
+// has, and writes the outcome. It never panics for the upstream's sake.
+func (p *Reply) Close(err error) {
+	func() {
+		defer func() {
+			if v := recover(); v != nil {
+				_ = p.crash(v)
+			}
+		}()
+		p.finish(err)
+	}()
+	for name := range p.Header() { // an upstream's trailers were not looked at
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			delete(p.Header(), name)
+		}
+	}
+	if p.refusal != nil && !p.sent {
+		p.sent = true
+		p.x.answer(p.refusal)
+		p.status = p.refusal.Code.Status()
+	}
+	p.outcome()
+}
+
+func (p *Reply) finish(err error) {
+	if p.refusal != nil || p.ended == endGone {
+		return
+	}
+	if errors.Is(p.x.ctx.Err(), context.Canceled) {
+		p.ended = endGone
+		return
+	}
+	if err != nil && p.mode != modeStream {
+		p.upstreamFailed(err)
+		return
+	}
+	switch p.mode {
+	case modeNone:
+		p.fail(wire.CodeUpstream, "the upstream did not answer")
+	case modeJSON:
+		p.closeJSON()
+	case modeError:
+		p.closeError()
+	case modeStream:
+		p.stream.close(err)
+	}
+}
+
+// statusError is what errors of the next handler may say of themselves.
+type statusError interface{ HTTPStatus() int }
+
+// upstreamFailed turns the next handler's error into the dialect's 502 or 504.
+func (p *Reply) upstreamFailed(err error) {
+	code, reason := wire.CodeUpstream, "the upstream cannot be reached"
+	var se statusError
+	switch {
+	case errors.As(err, &se) && se.HTTPStatus() == http.StatusGatewayTimeout,
+		errors.Is(err, context.DeadlineExceeded):
+		code, reason = wire.CodeUpstreamTimeout, "the upstream did not answer in time"
+	case p.mode != modeNone:
+		reason = "the upstream's reply broke off"
+	}
+	p.fail(code, reason)
+}
+
+// closeJSON decides a whole reply: first its words, then its tool calls.
+func (p *Reply) closeJSON() {
+	reply, err := p.x.route.Codec.Reply(p.buf)
+	if err != nil {
+		p.x.g.cfg.Logger.Warn("the upstream's reply was not understood", "request_id", p.x.id, "error", err)
+		p.fail(wire.CodeUpstream, "the upstream's reply was not understood")
+		return
+	}
+	resp := reply.Response()
+	p.usage = resp.Usage
+	r := redaction{}
+	rec, set, ref := p.postChat(resp, func() []policy.Finding { return p.x.findings(p.buf, reply.Texts()) })
+	if ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	r.set = set
+	if !set.Empty() {
+		r.texts(p.buf, reply.Texts())
+	}
+	p.x.counted(rec, "response", r.counts)
+	raise(rec, policy.RedactResponse)
+	p.counts = addCounts(p.counts, r.counts)
+	if ref := p.x.write(rec); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	verdicts, ref := p.calls(reply.Calls())
+	if ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	out, err := p.rewrite(reply, merge(r.edits), verdicts)
+	if err != nil {
+		p.fail(wire.CodeInternal, "the decision cannot be carried out on the reply")
+		return
+	}
+	if p.send(out) == nil {
+		p.ended = endComplete
+	}
+}
+
+func (p *Reply) refuseWith(ref *wire.Refusal) {
+	p.refusal, p.ended = ref, endDenied
+}
+
+func (p *Reply) rewrite(reply wire.Reply, edits []strictjson.Replacement, verdicts []wire.Verdict) ([]byte, error) {
+	touched := len(edits) > 0
+	for _, v := range verdicts {
+		touched = touched || !v.Untouched()
+	}
+	if !touched {
+		return p.buf, nil
+	}
+	out, err := reply.Rewrite(edits, verdicts)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.x.route.Codec.Reply(out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// closeError passes on a reply that is no success: its status and headers,
+// and its body where that is JSON, redacted.
+func (p *Reply) closeError() {
+	doc, err := strictjson.Parse(p.buf, strictjson.Limits{})
+	if err != nil {
+		p.fail(wire.CodeUpstream, "the upstream answered with status "+strconv.Itoa(p.status)+" and a body that is no JSON")
+		return
+	}
+	defer doc.Release()
+	set, err := p.x.g.sets.get(p.x.g.cfg.Redact.Response)
+	if err != nil {
+		p.fail(wire.CodeInternal, "the configured redaction cannot be used")
+		return
+	}
+	out := p.buf
+	if !set.Empty() {
+		r := redaction{set: set}
+		edits := r.nested(doc.Root(), nil)
+		for _, e := range edits {
+			r.edits = append(r.edits, strictjson.Replacement{Start: int(e.Start), End: int(e.End), Text: []byte(e.Text)})
+		}
+		out = strictjson.Splice(nil, p.buf, r.edits)
+		p.counts = addCounts(p.counts, r.counts)
+	}
+	if p.send(out) == nil {
+		p.ended = endUpstream
+	}
+}
+
+func addCounts(to, from redact.Counts) redact.Counts {
+	if to == nil && len(from) > 0 {
+		to = redact.Counts{}
+	}
+	for e, n := range from {
+		to[e] += n
+	}
+	return to
+}
+
+// outcome closes the exchange's story. The client has its answer by now, so a
+// line that cannot be written is only told.
+func (p *Reply) outcome() {
+	x := p.x
+	if p.ended == "" {
+		p.ended = endAborted
+	}
+	rec := x.record("")
+	rec.Kind, rec.Status, rec.Ended = "outcome", p.status, p.ended
+	rec.BytesIn, rec.BytesOut = x.bytesIn, p.bytesOut
+	rec.ResponseHash = p.respHash
+	if len(p.counts) > 0 {
+		rec.Redactions = p.counts
+	}
+	if p.stream != nil {
+		p.usage = p.stream.usage()
+	}
+	if p.usage != nil {
+		rec.InputTokens, rec.OutputTokens = p.usage.Input, p.usage.Output
+	}
+	if err := x.g.cfg.Audit.Append(rec); err != nil {
+		x.g.cfg.Observer.AuditFailure()
+		x.g.cfg.Logger.Error("outcome line not written", "request_id", x.id, "error", err)
+	}
+	x.g.cfg.Observer.Outcome(x.protocol(), p.ended, rec.InputTokens, rec.OutputTokens)
+}

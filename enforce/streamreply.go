@@ -1,0 +1,222 @@
+package enforce
+
+import (
+	"bytes"
+
+	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/redact"
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/sse"
+)
+
+// streamReply governs a stream of events.
+//
+// Where post_chat looks at the reply, the stream is kept until it is whole,
+// decided, and then sent through the same way as one that flows. Where it does
+// not, post_chat is decided before the first event, and the stream flows.
+type streamReply struct {
+	p    *Reply
+	held []byte // the whole stream, where post_chat looks at it
+	hold bool
+	flow *flow
+	done bool // refused or broken: nothing more is read
+}
+
+func newStreamReply(p *Reply) *streamReply {
+	s := &streamReply{p: p, hold: p.x.mustHold()}
+	if s.hold {
+		return s
+	}
+	rec, set, ref := p.postChat(nil, nil)
+	if ref == nil {
+		ref = p.x.write(rec)
+	}
+	if ref != nil {
+		s.stop(ref)
+		return s
+	}
+	s.flow = newFlow(p, set)
+	return s
+}
+
+// stop refuses the rest of the stream. What is still held never goes out.
+func (s *streamReply) stop(ref *wire.Refusal) {
+	s.done = true
+	p := s.p
+	if p.refusal == nil {
+		p.refusal = ref
+		switch ref.Code {
+		case wire.CodePolicyDenied, wire.CodeApprovalRequired, wire.CodeUnavailable:
+			p.ended = endDenied
+		default:
+			p.ended = endUpstream
+		}
+	}
+	if p.sent && s.flow != nil {
+		ended := p.ended
+		if p.send(s.flow.ws.Refuse(*ref)) == nil {
+			p.ended = ended
+		}
+		p.x.g.cfg.Observer.Refusal(string(ref.Code))
+	}
+}
+
+func (s *streamReply) write(b []byte) error {
+	if s.done {
+		return errStop
+	}
+	if s.hold {
+		if int64(len(s.held)+len(b)) > s.p.x.g.cfg.MaxBody {
+			s.stop(tooMuchHeld)
+			return errStop
+		}
+		s.held = append(s.held, b...)
+		return nil
+	}
+	s.flow.feed(b)
+	return s.release()
+}
+
+var (
+	tooMuchHeld   = &wire.Refusal{Code: wire.CodePolicyDenied, Reason: "more of the reply would have to be held than the limit allows"}
+	notUnderstood = &wire.Refusal{Code: wire.CodeUpstream, Reason: "the upstream's stream was not understood"}
+	brokenOff     = &wire.Refusal{Code: wire.CodeUpstream, Reason: "the upstream's stream broke off"}
+)
+
+// release sends what the flow has let go, and stops where it was refused.
+func (s *streamReply) release() error {
+	out, ref := s.flow.take()
+	if ref != nil && !s.p.sent {
+		s.stop(ref) // nothing has gone out: a plain refusal
+		return errStop
+	}
+	if err := s.p.send(out); err != nil {
+		s.done = true
+		return err
+	}
+	if ref != nil {
+		s.stop(ref)
+		return errStop
+	}
+	return nil
+}
+
+// close ends the stream: err is why the upstream's side ended, nil at its end.
+func (s *streamReply) close(err error) {
+	if s.done {
+		return
+	}
+	if s.hold && !s.decideHeld(err) {
+		return
+	}
+	s.flow.end(err == nil)
+	if s.release() != nil {
+		return
+	}
+	s.p.ended = endComplete
+	if resp := s.flow.ws.Response(); resp != nil {
+		s.p.respHash = hash(resp.HashForm())
+	}
+}
+
+// usage is what the upstream has said so far.
+func (s *streamReply) usage() *wire.Usage {
+	if s.flow == nil {
+		return nil
+	}
+	return s.flow.ws.Usage()
+}
+
+// decideHeld reads the whole stream, asks post_chat, and feeds the flow.
+func (s *streamReply) decideHeld(err error) bool {
+	p := s.p
+	if err != nil {
+		s.stop(brokenOff)
+		return false
+	}
+	ws := p.x.route.Codec.Stream(wire.StreamOptions{Assemble: true})
+	texts := map[wire.Channel][]byte{}
+	var order []wire.Channel
+	if e := readAllEvents(s.held, func(ev sse.Event) error {
+		we, err := ws.Event(ev.Name, ev.Data)
+		if err != nil {
+			return err
+		}
+		for _, piece := range we.Pieces {
+			if _, seen := texts[piece.Channel]; !seen {
+				order = append(order, piece.Channel)
+			}
+			texts[piece.Channel] = append(texts[piece.Channel], piece.Text...)
+		}
+		return nil
+	}); e != nil {
+		p.x.g.cfg.Logger.Warn("the upstream's stream was not understood", "request_id", p.x.id, "error", e)
+		s.stop(notUnderstood)
+		return false
+	}
+	rec, set, ref := p.postChat(ws.Response(), func() []policy.Finding {
+		var found []policy.Finding
+		for _, ch := range order {
+			r := redaction{set: p.x.g.reasons}
+			r.find(texts[ch], false)
+			place := wire.Place{List: "choices", Index: ch.Choice, Field: "text"}
+			found = appendFindings(found, r.counts, place.String())
+		}
+		return found
+	})
+	if ref != nil {
+		s.stop(ref)
+		return false
+	}
+	rec.Redactions = redactionsOf(set, texts)
+	raise(rec, policy.RedactResponse)
+	if ref := p.x.write(rec); ref != nil {
+		s.stop(ref)
+		return false
+	}
+	s.flow = newFlow(p, set)
+	s.flow.feed(s.held)
+	s.held = nil
+	return true
+}
+
+// redactionsOf counts what a set will replace in texts that are whole.
+func redactionsOf(set *redact.Set, texts map[wire.Channel][]byte) redact.Counts {
+	if set.Empty() {
+		return nil
+	}
+	r := redaction{set: set}
+	for _, t := range texts {
+		r.find(t, false)
+	}
+	return r.counts
+}
+
+// readAllEvents calls f for every event that has data.
+func readAllEvents(stream []byte, f func(sse.Event) error) error {
+	var rd sse.Reader
+	rd.Feed(stream)
+	for {
+		ev, ok, err := rd.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if ev.HasData {
+			if err := f(cloneEvent(ev)); err != nil {
+				return err
+			}
+		}
+	}
+	if ev, ok := rd.Close(); ok && ev.HasData {
+		return f(cloneEvent(ev))
+	}
+	return nil
+}
+
+func cloneEvent(ev sse.Event) sse.Event {
+	ev.Raw, ev.Data = bytes.Clone(ev.Raw), bytes.Clone(ev.Data)
+	return ev
+}

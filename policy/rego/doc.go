@@ -1,0 +1,35 @@
+// Package rego loads Rego policies, keeps the last good revision in force while
+// files change, and decides the stages of an exchange with them. It is the only
+// importer of OPA.
+//
+// # Versions
+//
+// Whether a file is Rego v0 or v1 is found out for each file: one that parses
+// and compiles as v1 is v1, else one that parses and compiles as v0 is v0. Files
+// of both versions share one compiler.
+//
+// A v0 file whose only fault is a wildcard in a negated expression, as in
+//
+//	not input.principal.roles[_] == "admin"
+//
+// which OPA refuses as unsafe, is read as "no element makes it true", with a
+// warning.
+//
+// # Surfaces
+//
+// Three styles are understood, in any mix: the rule sets of the configured
+// packages, data.<package>.<stage>.decision and data.tako.<stage>.decision, and
+// data.cullis.policy.tool_call and session. Which of them exist is found when a
+// policy is loaded. One prepared query a stage asks for all of that stage's
+// surfaces at once.
+//
+// # Limits
+//
+// Loading is bounded in files, bytes and time. A decision is bounded by the
+// size of its content and by a deadline. The deadline is soft: the evaluation
+// looks at it between its steps and inside the built-in functions that iterate,
+// so one long step can pass it. Built-in functions that reach the network or
+// the process (http.send, net.*, opa.runtime), and bits.lsh, which nothing can
+// interrupt, do not exist unless the configuration names them. Nothing is
+// partially evaluated.
+package rego

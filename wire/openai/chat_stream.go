@@ -1,0 +1,412 @@
+package openai
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/sse"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// Stream starts reading a streamed chat completion.
+func (Chat) Stream(o wire.StreamOptions) wire.Stream {
+	return &chatStream{assemble: o.Assemble, choices: map[int]*streamChoice{}}
+}
+
+// chatStream collects what has to be known of a stream: the calls of each
+// choice, and, where asked, the whole reply.
+type chatStream struct {
+	assemble bool
+	done     bool
+	model    string
+	usage    *wire.Usage
+	choices  map[int]*streamChoice
+}
+
+type streamChoice struct {
+	index   int
+	ended   bool
+	finish  string
+	calls   []*streamCall
+	content strings.Builder // with assemble only
+	refusal strings.Builder
+	reason  strings.Builder
+	spoke   bool // something was said in content
+}
+
+type streamCall struct {
+	key      wire.CallKey
+	id, name string
+	free     bool
+	args     strings.Builder
+	written  bool // its replaced arguments have gone out
+}
+
+// functionCall is the index under which a legacy function_call is kept.
+const functionCall = -1
+
+func (s *chatStream) Model() string      { return s.model }
+func (s *chatStream) Usage() *wire.Usage { return s.usage }
+
+// Done is true after `[DONE]`, and also once every choice that was begun has
+// ended: some providers leave the terminator out.
+func (s *chatStream) Done() bool {
+	if s.done {
+		return true
+	}
+	for _, c := range s.choices {
+		if !c.ended {
+			return false
+		}
+	}
+	return len(s.choices) > 0
+}
+
+// Event reads one chunk, or the terminator.
+func (s *chatStream) Event(_ string, data []byte) (*wire.Event, error) {
+	if string(data) == "[DONE]" {
+		s.done = true
+		ev := &wire.Event{End: true}
+		for _, i := range s.order() {
+			if err := s.end(ev, s.choices[i]); err != nil {
+				return nil, err
+			}
+		}
+		return ev, nil
+	}
+	if s.done {
+		return nil, wrong("", "an event after the end of the stream")
+	}
+	doc, err := strictjson.Parse(data, strictjson.Limits{})
+	if err != nil {
+		return nil, &wire.Error{Err: err}
+	}
+	defer doc.Release()
+	root := doc.Root()
+	if root.Kind() != strictjson.Object {
+		return nil, wrong("", "the event is not a JSON object")
+	}
+	if err := root.CheckKeys(replyFields); err != nil {
+		return nil, &wire.Error{Err: err}
+	}
+	ev := &wire.Event{}
+	if err := s.chunk(ev, root, data); err != nil {
+		return nil, err
+	}
+	return ev, nil
+}
+
+func (s *chatStream) chunk(ev *wire.Event, root strictjson.Value, data []byte) error {
+	for k, v := range root.Members() {
+		switch {
+		case k.EqualStr("id"), k.EqualStr("object"), k.EqualStr("created"),
+			k.EqualStr("system_fingerprint"), k.EqualStr("service_tier"), k.EqualStr("obfuscation"):
+		case k.EqualStr("model"):
+			if s.model == "" {
+				s.model = v.Str()
+			}
+		case k.EqualStr("usage"):
+			if u := readUsage(v); u != nil {
+				s.usage = u
+			}
+		case k.EqualStr("choices"):
+			if v.Kind() != strictjson.Array && !v.IsNull() {
+				return wrong("choices", "must be an array")
+			}
+			for i, c := range v.Elems() {
+				if err := s.choice(ev, i, c, data); err != nil {
+					return err
+				}
+			}
+		default:
+			whole(ev, -1, v, data)
+		}
+	}
+	return nil
+}
+
+// whole adds every text below v as one that no other event continues.
+func whole(ev *wire.Event, choice int, v strictjson.Value, data []byte) {
+	leaves(v, "", func(_ string, leaf strictjson.Value) {
+		addPiece(ev, wire.Channel{Choice: choice}, leaf, data, true)
+	})
+}
+
+func addPiece(ev *wire.Event, ch wire.Channel, v strictjson.Value, data []byte, isWhole bool) []byte {
+	start, end := v.Span()
+	text := data[start+1 : end-1]
+	if slices.Contains(text, '\\') {
+		text = v.AppendStr(nil)
+	}
+	ev.Pieces = append(ev.Pieces, wire.Piece{Channel: ch, Start: start, End: end, Text: text, Whole: isWhole})
+	return text
+}
+
+func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []byte) error {
+	if err := c.CheckKeys(choiceFields); err != nil {
+		return &wire.Error{Path: "choices", Err: err}
+	}
+	index, err := readIndex(c.Get("index"), pos)
+	if err != nil {
+		return err
+	}
+	ch := s.choices[index]
+	if ch == nil {
+		if len(s.choices) >= maxChoices {
+			return wrong("choices", "too many choices")
+		}
+		ch = &streamChoice{index: index}
+		s.choices[index] = ch
+	}
+	for k, v := range c.Members() {
+		switch {
+		case k.EqualStr("index"), k.EqualStr("finish_reason"), k.EqualStr("logprobs"):
+		case k.EqualStr("delta"):
+			if err := s.delta(ev, ch, v, data); err != nil {
+				return err
+			}
+		default:
+			whole(ev, index, v, data)
+		}
+	}
+	if f := c.Get("finish_reason"); f.Kind() == strictjson.String {
+		ch.finish = f.Str()
+		return s.end(ev, ch)
+	}
+	return nil
+}
+
+// readIndex reads an index, or takes the position where there is none.
+func readIndex(v strictjson.Value, pos int) (int, error) {
+	if !v.Exists() || v.IsNull() {
+		return pos, nil
+	}
+	n, ok := v.Int()
+	if !ok || n < 0 || n > 1<<20 {
+		return 0, wrong("choices", "an index must be a small whole number")
+	}
+	return int(n), nil
+}
+
+const (
+	maxChoices = 256
+	maxCalls   = 1024
+)
+
+// end closes a choice: its calls are whole now.
+func (s *chatStream) end(ev *wire.Event, ch *streamChoice) error {
+	ev.Ended = append(ev.Ended, ch.index)
+	if ch.ended {
+		return nil
+	}
+	ch.ended = true
+	for _, c := range ch.calls {
+		if c.name == "" {
+			return wrong("choices.delta.tool_calls", "a call must name its tool")
+		}
+		ev.Whole = append(ev.Whole, c.call())
+	}
+	return nil
+}
+
+func (c *streamCall) call() wire.Call {
+	return wire.Call{Choice: c.key.Choice, Index: c.key.Index, ID: c.id, Name: c.name, Args: c.args.String(), Free: c.free}
+}
+
+func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Value, data []byte) error {
+	if delta.Kind() != strictjson.Object {
+		if delta.IsNull() {
+			return nil
+		}
+		return wrong("choices.delta", "must be an object")
+	}
+	if err := delta.CheckKeys(messageFields); err != nil {
+		return &wire.Error{Path: "choices.delta", Err: err}
+	}
+	for k, v := range delta.Members() {
+		switch {
+		case v.IsNull(), k.EqualStr("role"), k.EqualStr("id"), k.EqualStr("type"):
+		case k.EqualStr("tool_calls"):
+			if v.Kind() != strictjson.Array {
+				return wrong("choices.delta.tool_calls", "must be an array")
+			}
+			for i, c := range v.Elems() {
+				if err := s.toolCall(ev, ch, i, c); err != nil {
+					return err
+				}
+			}
+		case k.EqualStr("function_call"):
+			if v.Kind() != strictjson.Object {
+				return wrong("choices.delta.function_call", "must be an object")
+			}
+			if err := s.part(ev, ch, functionCall, v, "arguments", ""); err != nil {
+				return err
+			}
+		case v.Kind() == strictjson.String:
+			name := channelName(k)
+			text := addPiece(ev, wire.Channel{Choice: ch.index, Name: name}, v, data, false)
+			if len(text) == 0 {
+				continue
+			}
+			if ch.ended {
+				return wrong("choices.delta", "text after the end of its choice")
+			}
+			s.say(ch, name, text)
+		case k.EqualStr("content"), k.EqualStr("reasoning_details"), k.EqualStr("audio"):
+			name := k.Str()
+			leaves(v, name, func(path string, leaf strictjson.Value) {
+				text := addPiece(ev, wire.Channel{Choice: ch.index, Name: path}, leaf, data, false)
+				s.say(ch, name, text)
+			})
+		default:
+			whole(ev, ch.index, v, data)
+		}
+	}
+	return nil
+}
+
+// channelName spares a copy of the common names.
+func channelName(k strictjson.Value) string {
+	for _, name := range [...]string{"content", "reasoning_content", "reasoning", "refusal"} {
+		if k.EqualStr(name) {
+			return name
+		}
+	}
+	return k.Str()
+}
+
+func (s *chatStream) say(ch *streamChoice, name string, text []byte) {
+	if name == "content" {
+		ch.spoke = true
+	}
+	if !s.assemble {
+		return
+	}
+	switch name {
+	case "content", "audio":
+		ch.content.Write(text)
+	case "refusal":
+		ch.refusal.Write(text)
+	case "reasoning_content", "reasoning":
+		ch.reason.Write(text)
+	}
+}
+
+func (s *chatStream) toolCall(ev *wire.Event, ch *streamChoice, pos int, c strictjson.Value) error {
+	if err := c.CheckKeys(callFields); err != nil {
+		return &wire.Error{Path: "choices.delta.tool_calls", Err: err}
+	}
+	id := c.Get("id").Str()
+	f, field := callBody(c)
+	if f.Kind() != strictjson.Object {
+		return wrong("choices.delta.tool_calls", "must hold a function or a custom tool's call")
+	}
+	if c.Get("index").Exists() {
+		index, err := readIndex(c.Get("index"), pos)
+		if err != nil {
+			return err
+		}
+		return s.part(ev, ch, index, f, field, id)
+	}
+	switch { // without an index, an id begins a call, and what has none goes on with the last
+	case id != "":
+		return s.part(ev, ch, len(ch.calls), f, field, id)
+	case len(ch.calls) > 0:
+		return s.part(ev, ch, ch.calls[len(ch.calls)-1].key.Index, f, field, id)
+	}
+	return s.part(ev, ch, pos, f, field, id)
+}
+
+// part adds one delta to a call.
+func (s *chatStream) part(ev *wire.Event, ch *streamChoice, index int, f strictjson.Value, field, id string) error {
+	const path = "choices.delta.tool_calls"
+	if err := f.CheckKeys(functionFields); err != nil {
+		return &wire.Error{Path: path, Err: err}
+	}
+	if ch.ended {
+		return wrong(path, "a tool call after the end of its choice")
+	}
+	call, err := ch.call(index)
+	if err != nil {
+		return err
+	}
+	if id != "" && call.id != "" && call.id != id {
+		return wrong(path, "two calls with one index")
+	}
+	if call.id == "" {
+		call.id = id
+	}
+	if name := f.Get("name").Str(); name != "" {
+		if call.name != "" && call.name != name {
+			return wrong(path, "a call with two names")
+		}
+		call.name = name
+	}
+	if args := f.Get(field); args.Exists() && !args.IsNull() {
+		if args.Kind() != strictjson.String {
+			return wrong(path, "a call's arguments must be a string")
+		}
+		call.args.WriteString(args.Str())
+		call.free = field == "input"
+	}
+	if !slices.Contains(ev.Calls, call.key) {
+		ev.Calls = append(ev.Calls, call.key)
+	}
+	return nil
+}
+
+func (c *streamChoice) call(index int) (*streamCall, error) {
+	for _, call := range c.calls {
+		if call.key.Index == index {
+			return call, nil
+		}
+	}
+	if len(c.calls) >= maxCalls {
+		return nil, wrong("choices.delta.tool_calls", "too many tool calls")
+	}
+	call := &streamCall{key: wire.CallKey{Choice: c.index, Index: index}}
+	c.calls = append(c.calls, call)
+	return call, nil
+}
+
+func (s *chatStream) order() []int {
+	var keys []int
+	for i := range s.choices {
+		keys = append(keys, i)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Response is the reply as far as it was read.
+func (s *chatStream) Response() *wire.Response {
+	if !s.assemble {
+		return nil
+	}
+	r := &wire.Response{Usage: s.usage}
+	for _, i := range s.order() {
+		c := s.choices[i]
+		choice := wire.Choice{
+			Index: i, Content: c.content.String(), Refusal: c.refusal.String(),
+			Reasoning: c.reason.String(), FinishReason: c.finish,
+		}
+		for _, call := range c.calls {
+			choice.Calls = append(choice.Calls, call.call())
+		}
+		r.Choices = append(r.Choices, choice)
+	}
+	return r
+}
+
+// Refuse ends a stream that has begun: the error as an event, then `[DONE]`.
+func (s *chatStream) Refuse(r wire.Refusal) []byte {
+	b := sse.AppendEvent(nil, "", errorObject(r))
+	return sse.AppendEvent(b, "", []byte("[DONE]"))
+}
+
+var errNoVerdict = errors.New("a tool call without a verdict")
+
+// Interface guard
+var _ wire.Stream = (*chatStream)(nil)

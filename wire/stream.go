@@ -1,0 +1,75 @@
+package wire
+
+// StreamOptions says what a stream's reader has to collect.
+type StreamOptions struct {
+	// Assemble collects the whole reply, for [Stream.Response].
+	Assemble bool
+}
+
+// Stream reads a streamed reply, event by event.
+//
+// The texts of a stream belong to channels (a choice's content, its reasoning,
+// …); a piece is what one event adds to one channel. Tool calls are collected
+// until they are whole.
+type Stream interface {
+	// Event reads the data of one event. data must not change while the Event
+	// is in use; the Event itself may be used until it was rewritten or
+	// dropped. Errors are *[Error].
+	Event(name string, data []byte) (*Event, error)
+	// Rewrite returns the event's data with its pieces replaced and the
+	// verdicts on calls carried out; data is the same bytes as were given to
+	// Event. drop tells that nothing is left of the event.
+	Rewrite(ev *Event, data []byte, texts []PieceText, verdict func(CallKey) Verdict) (out []byte, drop bool, err error)
+	// Done tells whether the reply has come to its proper end.
+	Done() bool
+	// Response is the normalised reply so far; nil without Assemble.
+	Response() *Response
+	// Model and Usage are what the upstream has said so far.
+	Model() string
+	Usage() *Usage
+	// Refuse returns the bytes that end a stream which has begun with the
+	// protocol's error and its proper end.
+	Refuse(r Refusal) []byte
+}
+
+// Channel names one text of a reply within its stream.
+type Channel struct {
+	Choice int
+	Name   string // "content", "refusal", "reasoning_content", …
+}
+
+// CallKey names one tool call within its stream.
+type CallKey struct{ Choice, Index int }
+
+// Event is what one event of a stream adds to the reply.
+type Event struct {
+	Pieces []Piece
+	// Calls are the calls of which this event holds a part. The event waits
+	// until all of them are decided.
+	Calls []CallKey
+	// Ended are the choices that this event ends. Nothing more may come for
+	// them, their calls are whole, and the event waits for all that came
+	// before it in these choices.
+	Ended []int
+	// End marks the event that ends the reply; it waits for everything.
+	End bool
+	// Whole are the calls that have become whole with this event.
+	Whole []Call
+}
+
+// Piece is what an event adds to a channel.
+type Piece struct {
+	Channel Channel
+	// Start and End bound the JSON string in the event's data.
+	Start, End int
+	// Text is the decoded string. It may share memory with data.
+	Text []byte
+	// Whole marks a text that no other event continues.
+	Whole bool
+}
+
+// PieceText replaces the text of Pieces[Piece].
+type PieceText struct {
+	Piece int
+	Text  []byte
+}
