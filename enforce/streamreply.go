@@ -86,7 +86,7 @@ var (
 // release sends what the flow has let go, and stops where it was refused.
 func (s *streamReply) release() error {
 	out, ref := s.flow.take()
-	if ref != nil && !s.p.sent {
+	if ref != nil && !s.p.sent && (s.hold || len(out) == 0) {
 		s.stop(ref) // nothing has gone out: a plain refusal
 		return errStop
 	}

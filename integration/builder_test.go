@@ -164,7 +164,7 @@ func TestBuilderFileMatchesModule(t *testing.T) {
 			t.Errorf("plugin %s has no Go files in ../%s", p.PackagePath, dir)
 		}
 	}
-	want := append(plugins, caddyStandard)
+	want := slices.Concat(plugins, []string{caddyStandard})
 	got := blankImports(t, "../cmd/headgate/main.go")
 	slices.Sort(want)
 	slices.Sort(got)

@@ -13,6 +13,8 @@ const (
 	maxExpr = 1024
 	// maxInsts is the size of an expression's compiled program.
 	maxInsts = 10_000
+	// maxTotal is the size of all programs of a set together.
+	maxTotal = 250_000
 	// maxMatch is the length of a match of an expression that has a bound of
 	// its own, in bytes.
 	maxMatch = 1024

@@ -71,7 +71,9 @@ func (v *view) best(i int) (r *rule, end int) {
 
 // longest returns the end of r's longest match at i that is not rejected.
 func (v *view) longest(r *rule, i int) int {
-	v.ends = r.detector.ends(v.ends[:0], v.text, i, v.kindBefore(i), v.eof)
+	var n int
+	v.ends, n = r.detector.ends(v.ends[:0], v.text, i, v.kindBefore(i), v.eof)
+	v.work += n
 	for k := len(v.ends) - 1; k >= 0; k-- {
 		e := v.ends[k]
 		if v.places && splitsPlaceholder(v.text, i, e) {
@@ -116,7 +118,7 @@ func (v *view) wordBefore(i int) bool {
 
 func (v *view) kindBefore(i int) uint8 {
 	switch {
-	case i == 0: // text begins before its stream's need, or at the beginning
+	case i == 0: // elsewhere text begins leftKept bytes before
 		return afterNothing
 	case v.text[i-1] == '\n':
 		return afterNewline

@@ -104,6 +104,14 @@ func newLiteral(entity, label, text string) *detector {
 	return d
 }
 
+// size is the number of instructions that d needs.
+func (d *detector) size() int {
+	if d.literal != nil {
+		return len(d.literal)
+	}
+	return len(d.match.insts)
+}
+
 // compile adds d's relaxed shape to b, the program of a scanning automaton in
 // which d is number det. Behind the shape it keeps the thread alive over the
 // right context that a decision about the match needs.
@@ -148,13 +156,14 @@ func (b *builder) rightEdge(det uint32) uint32 {
 }
 
 // ends appends the ends of all matches of d's shape that begin at i to dst, in
-// rising order. The text is known up to len(text), which is its end if eof.
-func (d *detector) ends(dst []int, text []byte, i int, after uint8, eof bool) []int {
+// rising order, and says how many bytes it looked at. The text is known up to
+// len(text), which is its end if eof; after is the kind of the byte before i.
+func (d *detector) ends(dst []int, text []byte, i int, after uint8, eof bool) (ends []int, work int) {
 	if d.literal != nil {
 		if bytes.HasPrefix(text[i:], d.literal) {
 			dst = append(dst, i+len(d.literal))
 		}
-		return dst
+		return dst, len(d.literal)
 	}
 	a := d.match
 	t := a.cur.Load()
@@ -175,13 +184,13 @@ func (d *detector) ends(dst []int, text []byte, i int, after uint8, eof bool) []
 			dst = append(dst, j)
 		}
 		if j == len(text) || j == i+d.length {
-			return dst
+			return dst, j - i
 		}
 		if n&entryAccept != 0 {
 			dst = append(dst, j+1)
 		}
 		if n&entryIdle != 0 {
-			return dst
+			return dst, j + 1 - i
 		}
 		e = n
 	}

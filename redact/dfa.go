@@ -65,7 +65,7 @@ type automaton struct {
 	anchor     uint32    // entered at the first position only
 	class      [256]byte // byte to column
 	repr       []byte    // column to a byte of it
-	eof, stop  int       // columns for the end of the text, and for an end that says nothing
+	eof, stop  int       // columns of an anchored automaton for the end of the text, and for an end that says nothing
 	shift      uint
 	owner      []uint32 // pc to detector, for automata with many; see alive
 
@@ -81,8 +81,10 @@ type automaton struct {
 	key     []byte
 }
 
+// Bounds of a table: how many states it begins with, how many it may have, and
+// how many instructions these may hold together.
 const (
-	firstStates = 64
+	firstStates = 32
 	maxStates   = 4096
 	maxWeight   = 1 << 20
 )
@@ -123,8 +125,11 @@ func (a *automaton) init() {
 	for b, c := range a.class {
 		a.repr[c] = byte(b)
 	}
-	a.eof, a.stop = n, n+1
-	for 1<<a.shift < n+2 {
+	if a.anchor != 0 {
+		a.eof, a.stop = n, n+1
+		n += 2
+	}
+	for 1<<a.shift < n {
 		a.shift++
 	}
 	a.seen = make([]uint32, len(a.insts))

@@ -173,7 +173,7 @@ func (b *builder) assert(op syntax.EmptyOp, next uint32) uint32 {
 
 // relaxWidth is the width of a repetition (its most less its least) from
 // which a relaxed automaton forgets the upper bound.
-const relaxWidth = 16
+const relaxWidth = 5
 
 func (b *builder) repeat(sub *syntax.Regexp, least, most int, next uint32) uint32 {
 	if b.relax && most-least >= relaxWidth {

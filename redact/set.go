@@ -47,6 +47,7 @@ type group struct {
 func Compile(sel []Selector, o Options) (*Set, error) {
 	s := new(Set)
 	direct := make(map[string]bool)
+	size := 0
 	for i, l := range sel {
 		refuse := func(err error) error {
 			return &SelectorError{Index: i, Selector: l.Spec, Reason: err.Error(), err: unwrapAll(err)}
@@ -60,6 +61,9 @@ func Compile(sel []Selector, o Options) (*Set, error) {
 			return nil, refuse(err)
 		}
 		for _, d := range ds {
+			if size += d.size(); size > maxTotal {
+				return nil, refuse(fmt.Errorf("%w: the selectors have more than %d instructions together; use fewer or smaller ones", ErrTooLong, maxTotal))
+			}
 			r := rule{detector: d, op: op}
 			at := slices.IndexFunc(s.rules, func(have rule) bool { return have.detector == d })
 			switch {

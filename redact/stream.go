@@ -20,9 +20,9 @@ type Edit struct {
 // A Stream finds what its set asks for in a text that arrives in pieces. The
 // edits do not depend on how it was cut. A Stream is for one goroutine.
 //
-// What follows the last cut is undecided; a cut is a position that no thread
-// of any automaton has come across. Where there is no cut for long, the
-// set's hold bounds what is undecided: threads are no longer than that.
+// A position that no thread of an automaton has come across is a cut: no match
+// lies on both sides of it. What follows the last cut is undecided; where no
+// cut comes for long, what begins further back than the set's hold is decided.
 type Stream struct {
 	set     *Set
 	at      []position // in the automata, group by group
@@ -43,9 +43,12 @@ type Stream struct {
 	place    int64  // the end of the last placeholder that came in, or -1
 	userMade bool   // it was a user selector's
 
-	left, spare []byte    // scratch
-	ends        []int     // scratch
-	judged      candidate // scratch
+	work int // bytes that anchored automata have looked at
+
+	// Scratch.
+	left, spare []byte
+	ends        []int
+	judged      candidate
 }
 
 type position struct {
@@ -79,7 +82,8 @@ func (st *Stream) Reset() {
 	st.clearFlags()
 	st.pos, st.from, st.edits, st.probe = 0, 0, nil, false
 	st.chunk, st.chunkOff, st.tail, st.tailOff = nil, 0, st.tail[:0], 0
-	st.last, st.after, st.place = math.MinInt64/2, nil, -1
+	st.last, st.after, st.place, st.userMade = math.MinInt64/2, nil, -1, false
+	st.work, st.judged = 0, candidate{}
 }
 
 // Write takes the next piece of the text, cut anywhere. All that lies before
@@ -104,7 +108,8 @@ func (st *Stream) Write(p []byte) (resolved int64, edits []Edit) {
 	return st.from, st.edits
 }
 
-// Close ends the text and resolves the rest of it.
+// Close ends the text and resolves the rest of it. Before another text can be
+// written, st must be reset.
 func (st *Stream) Close() (resolved int64, edits []Edit) {
 	st.edits = nil
 	for i, g := range st.set.groups {

@@ -144,7 +144,7 @@ func TestNeedsOfStyles(t *testing.T) {
 // Leaving out what is not needed must not change any decision, for policies
 // and inputs made at random from a small grammar.
 func TestNeedsIsSound(t *testing.T) {
-	policies, inputs := 300, 8
+	policies, inputs := 150, 8
 	if testing.Short() {
 		policies = 50
 	}

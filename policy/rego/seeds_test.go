@@ -178,6 +178,19 @@ func TestSeedsTogether(t *testing.T) {
 	}
 }
 
+// The seeds must stay as they were written; a policy of one file has its hash.
+func TestSeedsAreVerbatim(t *testing.T) {
+	for name, want := range map[string]string{
+		"cullis_session.rego":   "636024e0da9310c5fab7a4612bc3c51c083b16f96801e5ec4e197afdb3f34e56",
+		"cullis_tool_call.rego": "06ec3bc277d268c663c523b9f6083ba3d150552c753966f7eb6ca0f17ec13601",
+		"tako_policy.rego":      "deca2f1748721ef5ed5f98ccf4afc9824a7e366412ca74b53f525277ed70af7c",
+	} {
+		if got := openSeed(t, name).SHA256(); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestSeedsReachNothingComputed(t *testing.T) {
 	p := open(t, rego.Config{Paths: []string{seeds}}).Current()
 	for _, s := range policy.Stages() {

@@ -1,0 +1,141 @@
+package caddymodule
+
+import (
+	"encoding/json"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// The gate stands directly inside encode: Caddy's authentication and what
+// prepares a request (header, uri, request_header) come before it, and every
+// directive that answers, or that holds such directives (handle, route,
+// invoke), comes after it and is governed. So are push, intercept and
+// templates, whose work on a reply the gate then sees. The later of two
+// registrations after encode is the nearer to it: headgate_pdp comes first.
+func init() {
+	httpcaddyfile.RegisterGlobalOption(appName, parseGlobal)
+
+	httpcaddyfile.RegisterHandlerDirective("headgate", parseHandler)
+	httpcaddyfile.RegisterDirectiveOrder("headgate", httpcaddyfile.After, "encode")
+
+	httpcaddyfile.RegisterHandlerDirective("headgate_pdp", parsePDP)
+	httpcaddyfile.RegisterDirectiveOrder("headgate_pdp", httpcaddyfile.After, "encode")
+
+	httpcaddyfile.RegisterHandlerDirective("headgate_sandbox", parseSandbox)
+	httpcaddyfile.RegisterDirectiveOrder("headgate_sandbox", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// appName is the key of the app among Caddy's apps, and of the global option.
+const appName = "headgate"
+
+// UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	headgate [<matcher>] {
+//		policy <file-or-directory>... {
+//			package <name>...
+//			default_decision allow|deny [<stage>...]
+//			fallthrough off
+//			timeout <duration>
+//		}
+//		serve <dialect> <path-prefix> [<name>]
+//		exempt <path>...
+//		principals {
+//			api_keys <file.json>
+//			caddy
+//			anonymous <tenant_id>
+//		}
+//		upstream_key [<dialect>] <value-or-placeholder>
+//		audit <file> {
+//			durability process
+//			hashes on|off
+//		}
+//		redact request|response|args|results <selector>... {
+//			as placeholder|mask|hash|remove
+//			keep_last <characters>
+//			restore off
+//		}
+//		redaction_key <placeholder>
+//		mode enforce
+//		unknown_paths deny|pass
+//		unscanned deny|allow <fact>...
+//		denied_calls replace|error
+//		max_body <size>
+//	}
+//
+// What the block leaves out is taken from the global option of the same name.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return h.Config.unmarshalCaddyfile(d)
+}
+
+// unmarshalCaddyfile reads one headgate block, of a site or of the global
+// options. d stands before the block's name.
+func (c *Config) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if d.NextArg() {
+		return d.Errf("%s takes no arguments but a matcher; write its configuration as a block in braces", appName)
+	}
+	return blockWords.read(d, c)
+}
+
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	start := *h.Dispenser // a copy, to give errors of the whole block its first line
+	start.Next()
+
+	handler := new(Handler)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	if handler.Policy == nil && !globalHasPolicy(h) {
+		return nil, start.Err("headgate has no policy; write policy <file-or-directory> in its block or in the global option headgate")
+	}
+	return handler, nil
+}
+
+// globalHasPolicy tells whether the global option, as parseGlobal left it,
+// names a policy.
+func globalHasPolicy(h httpcaddyfile.Helper) bool {
+	option, ok := h.Option(appName).(httpcaddyfile.App)
+	if !ok {
+		return false
+	}
+	var global Config
+	return json.Unmarshal(option.Value, &global) == nil && global.Policy != nil
+}
+
+func parsePDP(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // the directive's name
+	return nil, h.WrapErr(unsupported("headgate_pdp"))
+}
+
+// parseSandbox reads the directive of the built-in upstream. Syntax:
+//
+//	headgate_sandbox [<matcher>]
+func parseSandbox(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // the directive's name
+	if h.NextArg() || opensBlock(h.Dispenser) {
+		return nil, h.Err("headgate_sandbox takes no arguments but a matcher, and no block")
+	}
+	return new(Sandbox), nil
+}
+
+func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
+	start := *d
+	start.Next()
+	if existing != nil {
+		return nil, start.Err("the global option headgate is written twice; put everything into one block")
+	}
+	app := new(App)
+	if err := app.Config.unmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: appName, Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// Interface guards
+var (
+	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Sandbox)(nil)
+)

@@ -1,0 +1,314 @@
+package caddymodule
+
+import (
+	"cmp"
+	"path"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/redact"
+)
+
+// Config is what a headgate block says. The app holds one for what sites
+// share, each handler holds its own; a field that a handler sets replaces the
+// app's field whole.
+type Config struct {
+	// What decides. A gate without a policy does not start.
+	Policy *PolicyConfig `json:"policy,omitempty"`
+
+	// Which API is spoken below which path. Default: openai below /v1.
+	// Where entries are written, they are all that is served.
+	Serve []ServeConfig `json:"serve,omitempty"`
+
+	// Paths that pass unread and undecided; the audit log has each use of
+	// them. A path stands for itself alone; one that ends in /* for everything
+	// below it, paths of the served APIs excepted: write such a path out.
+	Exempt []string `json:"exempt,omitempty"`
+
+	// How callers are known. Without it callers are anonymous, with an empty
+	// tenant, and their own provider credential goes on to the upstream. With
+	// it a client's credential never goes on.
+	Principals *PrincipalsConfig `json:"principals,omitempty"`
+
+	// The credentials that are put into a request after the decision, at most
+	// one for a dialect.
+	UpstreamKeys []UpstreamKeyConfig `json:"upstream_keys,omitempty"`
+
+	// Where decisions are recorded. Default: headgate-audit.jsonl in Caddy's
+	// data directory.
+	Audit *AuditConfig `json:"audit,omitempty"`
+
+	// What is redacted whatever a policy says; a policy's selectors are added.
+	Redact []RedactConfig `json:"redact,omitempty"`
+
+	// The key of the redaction operator hash, as a placeholder that is known
+	// when the configuration loads, such as {env.HEADGATE_REDACTION_KEY}.
+	RedactionKey string `json:"redaction_key,omitempty"`
+
+	// What happens to a path that no served API has: deny or pass.
+	// Default: deny.
+	UnknownPaths string `json:"unknown_paths,omitempty"`
+
+	// Whether an exchange may hold what the gate cannot look into: a fact and
+	// allow or deny. The facts, denied by default: previous_response_id,
+	// conversation, stored_prompt, file_id, background, cached_content,
+	// remote_url; allowed by default: opaque_echo, image, audio, binary.
+	Unscanned map[string]string `json:"unscanned,omitempty"`
+
+	// What becomes of a denied tool call in a model's reply: with replace a
+	// short text stands in its place and the reply stays a success, with error
+	// the reply is refused. Default: replace.
+	DeniedCalls string `json:"denied_calls,omitempty"`
+
+	// The size that a body may have, in bytes, after decompression. It also
+	// bounds what is held of a reply. Default: 32MB.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// Whether decisions count: enforce. Default: enforce.
+	Mode string `json:"mode,omitempty"`
+}
+
+// PolicyConfig names the policies and says how they are evaluated.
+type PolicyConfig struct {
+	// Files and directories of Rego, relative to the working directory.
+	Paths []string `json:"paths,omitempty"`
+
+	// The packages whose rule sets decide, in place of tako.policy and
+	// headgate.
+	Packages []string `json:"packages,omitempty"`
+
+	// What happens at a stage that no policy covers. Default: deny.
+	DefaultDecision []DefaultDecisionConfig `json:"default_decision,omitempty"`
+
+	// How long one evaluation may take. Default: 100ms.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+}
+
+// DefaultDecisionConfig is the decision of stages that no policy covers.
+type DefaultDecisionConfig struct {
+	// allow or deny.
+	Decision string `json:"decision,omitempty"`
+
+	// The stages it is for: pre_chat, pre_tool, session. Empty: every stage
+	// that no other entry names. An uncovered post_chat or post_tool always
+	// passes, so that these can only be named with allow.
+	Stages []string `json:"stages,omitempty"`
+}
+
+// ServeConfig is one API below one path.
+type ServeConfig struct {
+	// The API that is spoken: openai.
+	Dialect string `json:"dialect,omitempty"`
+
+	// The path that the API's own paths begin with, such as /v1.
+	Prefix string `json:"prefix,omitempty"`
+
+	// The name that policies see as input.server. May be empty.
+	Name string `json:"name,omitempty"`
+}
+
+// PrincipalsConfig lists where callers' identities come from. A credential
+// that fails is refused, never taken for an anonymous caller.
+type PrincipalsConfig struct {
+	// A JSON file of API keys: a list of objects with key or key_sha256,
+	// tenant_id, user_id, roles and agent_id.
+	APIKeys string `json:"api_keys,omitempty"`
+
+	// Take the identity that Caddy's own authentication has set,
+	// {http.auth.user.*}.
+	Caddy bool `json:"caddy,omitempty"`
+
+	// The tenant of callers who show no credential. Absent: they are refused.
+	Anonymous *string `json:"anonymous,omitempty"`
+}
+
+// UpstreamKeyConfig is a credential for the upstream.
+type UpstreamKeyConfig struct {
+	// The API it is for, put into that API's own header. Empty: every API
+	// that has no entry of its own.
+	Dialect string `json:"dialect,omitempty"`
+
+	// The credential, best as a placeholder such as {env.OPENAI_API_KEY}.
+	Value string `json:"value,omitempty"`
+}
+
+// AuditConfig says where and how decisions are recorded.
+type AuditConfig struct {
+	// The file, relative to the working directory. Default:
+	// headgate-audit.jsonl in Caddy's data directory.
+	Path string `json:"path,omitempty"`
+
+	// What a recorded line has survived before the exchange goes on: process
+	// (the operating system has it). Default: process.
+	Durability string `json:"durability,omitempty"`
+
+	// Record the hashes of content even if no policy reads them.
+	Hashes bool `json:"hashes,omitempty"`
+}
+
+// RedactConfig is what to redact in one direction.
+type RedactConfig struct {
+	// request, response, args (of tool calls) or results (of tools).
+	Direction string `json:"direction,omitempty"`
+
+	// Entities and groups (EMAIL, PII), re:<RE2 expression>, lit:<text>.
+	// Never placeholder-expanded.
+	Selectors []string `json:"selectors,omitempty"`
+
+	// What stands in the place of a match: placeholder, mask, hash (needs
+	// a redaction_key) or remove. Default: placeholder.
+	As string `json:"as,omitempty"`
+
+	// How many characters at a match's end stay readable, at most half of
+	// them; for mask only.
+	KeepLast int `json:"keep_last,omitempty"`
+}
+
+// merge fills what c leaves open from global. A field that c sets stays as it
+// is, whole; a list that JSON gives as [] is set.
+func (c *Config) merge(global *Config) {
+	if global == nil {
+		return
+	}
+	if c.Policy == nil {
+		c.Policy = global.Policy
+	}
+	if c.Serve == nil {
+		c.Serve = global.Serve
+	}
+	if c.Exempt == nil {
+		c.Exempt = global.Exempt
+	}
+	if c.Principals == nil {
+		c.Principals = global.Principals
+	}
+	if c.UpstreamKeys == nil {
+		c.UpstreamKeys = global.UpstreamKeys
+	}
+	if c.Audit == nil {
+		c.Audit = global.Audit
+	}
+	if c.Redact == nil {
+		c.Redact = global.Redact
+	}
+	if c.RedactionKey == "" {
+		c.RedactionKey = global.RedactionKey
+	}
+	if c.UnknownPaths == "" {
+		c.UnknownPaths = global.UnknownPaths
+	}
+	if c.Unscanned == nil {
+		c.Unscanned = global.Unscanned
+	}
+	if c.DeniedCalls == "" {
+		c.DeniedCalls = global.DeniedCalls
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = global.MaxBody
+	}
+	if c.Mode == "" {
+		c.Mode = global.Mode
+	}
+}
+
+// served lists what is served, the default where nothing is written.
+func (c *Config) served() []ServeConfig {
+	if len(c.Serve) == 0 {
+		return []ServeConfig{{Dialect: "openai", Prefix: "/v1"}}
+	}
+	return c.Serve
+}
+
+// selectors lists what is redacted in one direction.
+func (c *Config) selectors(direction string) []redact.Selector {
+	var all []redact.Selector
+	for _, r := range c.Redact {
+		if r.Direction == direction {
+			all = append(all, r.selectors()...)
+		}
+	}
+	return all
+}
+
+func (r *RedactConfig) selectors() []redact.Selector {
+	all := make([]redact.Selector, len(r.Selectors))
+	for i, spec := range r.Selectors {
+		all[i] = redact.Selector{Spec: spec, As: r.As, KeepLast: r.KeepLast}
+	}
+	return all
+}
+
+// allowUnscanned tells of every fact of the closed list whether it may reach
+// the policy.
+func (c *Config) allowUnscanned() map[string]bool {
+	allow := make(map[string]bool, len(unscannedFacts))
+	for fact, byDefault := range unscannedFacts {
+		allow[fact] = cmp.Or(c.Unscanned[fact], byDefault) == "allow"
+	}
+	return allow
+}
+
+// upstreamKey returns the credential for a dialect as it was written, before
+// any placeholder is expanded; false if there is none.
+func (c *Config) upstreamKey(dialect string) (string, bool) {
+	value, found := "", false
+	for _, k := range c.UpstreamKeys {
+		if k.Dialect == dialect {
+			return k.Value, true
+		}
+		if k.Dialect == "" {
+			value, found = k.Value, true
+		}
+	}
+	return value, found
+}
+
+// exempts tells whether a path passes unread. escaped is the path as it was
+// sent ([net/url.URL.EscapedPath]); governed, that a served API has it or that
+// an upstream might take it for such a one. A pattern never covers a governed
+// path, nor one that does not mean what it says: /assets/../v1/models and
+// /assets/%2e%2e/v1/models are not below /assets/*.
+func (c *Config) exempts(escaped string, governed bool) bool {
+	for _, p := range c.Exempt {
+		if p == escaped {
+			return true
+		}
+		dir, isPattern := strings.CutSuffix(p, "*")
+		if isPattern && !governed && strings.HasPrefix(escaped, dir) && plainPath(escaped) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainPath tells whether a path is clean, but for one slash at its end, and
+// holds nothing that an upstream could read otherwise.
+func plainPath(p string) bool {
+	clean := path.Clean(p)
+	return (clean == p || clean+"/" == p) && !strings.ContainsAny(p, `%\;`)
+}
+
+// defaultAllow lists the stages that pass where no policy covers them. It may
+// hold post stages, which pass in any case.
+func (p *PolicyConfig) defaultAllow() map[policy.Stage]bool {
+	decision := map[policy.Stage]string{}
+	for _, d := range p.DefaultDecision {
+		if len(d.Stages) == 0 {
+			for _, s := range policy.Stages() {
+				decision[s] = cmp.Or(decision[s], d.Decision)
+			}
+		}
+		for _, s := range d.Stages {
+			decision[policy.Stage(s)] = d.Decision
+		}
+	}
+	allow := map[policy.Stage]bool{}
+	for s, d := range decision {
+		if d == "allow" {
+			allow[s] = true
+		}
+	}
+	return allow
+}
