@@ -15,8 +15,14 @@ func init() {
 // App holds the options that the sites' `headgate` handlers share. It is what
 // the global option block of the same name sets; a handler's own option
 // replaces the app's option of that name whole.
+//
+// It also owns the audit logs of all sites. They are opened when the
+// configuration starts, not when it is validated: a log has one writer, and
+// `headgate validate` must not need to be it.
 type App struct {
 	Config
+
+	logs *auditLogs
 }
 
 // CaddyModule returns the Caddy module information.
@@ -27,17 +33,29 @@ func (App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Validate checks the shared options.
-func (a *App) Validate() error { return a.validate() }
+// Provision checks the shared options.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.logs = &auditLogs{logger: ctx.Slogger(), byPath: map[string]*lateLog{}}
+	return a.validate()
+}
 
-// Start has nothing to start: the handlers do the work.
-func (a *App) Start() error { return nil }
+// Start opens the audit logs.
+func (a *App) Start() error { return a.logs.open() }
 
-// Stop has nothing to stop.
+// Stop has nothing to stop: a log may be in use until Cleanup.
 func (a *App) Stop() error { return nil }
+
+// Cleanup gives the audit logs back.
+func (a *App) Cleanup() error {
+	if a.logs == nil { // it was never provisioned
+		return nil
+	}
+	return a.logs.close()
+}
 
 // Interface guards
 var (
-	_ caddy.App       = (*App)(nil)
-	_ caddy.Validator = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
 )

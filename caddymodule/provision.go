@@ -8,14 +8,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/headgate/headgate/audit"
 	"github.com/headgate/headgate/enforce"
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/policy/rego"
@@ -30,13 +28,12 @@ const watchInterval = time.Second
 // Provision builds the gate.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
-	app, err := ctx.AppIfConfigured("headgate")
-	if err != nil && !errors.Is(err, caddy.ErrNotConfigured) {
+	v, err := ctx.App("headgate")
+	if err != nil {
 		return err
 	}
-	if app, ok := app.(*App); ok {
-		h.merge(&app.Config)
-	}
+	app := v.(*App)
+	h.merge(&app.Config)
 	if err := h.validate(); err != nil {
 		return err
 	}
@@ -68,7 +65,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if cfg.Policy, err = h.policy(ctx, log, m); err != nil {
 		return err
 	}
-	if cfg.Audit, err = h.auditLog(log); err != nil {
+	var path string
+	if h.Audit != nil {
+		path = expand(h.Audit.Path)
+	}
+	if cfg.Audit, err = app.logs.use(path); err != nil {
 		return err
 	}
 	if h.gate, err = enforce.New(cfg); err != nil {
@@ -182,41 +183,6 @@ func reloadOnHangup(ctx context.Context, s *rego.Source) {
 			_, _ = s.ForceReload(ctx) // the source tells the log and OnReload
 		}
 	}
-}
-
-// logs are the audit logs in use. One file has one writer, also while an old
-// and a new configuration overlap.
-var logs = caddy.NewUsagePool()
-
-type pooledLog struct{ *audit.Log }
-
-// Destruct closes the log when nobody uses it any more.
-func (l pooledLog) Destruct() error { return l.Close() }
-
-func (h *Handler) auditLog(log *slog.Logger) (audit.Recorder, error) {
-	var path string
-	if h.Audit != nil {
-		path = expand(h.Audit.Path)
-	}
-	if path == "" {
-		path = filepath.Join(caddy.AppDataDir(), "headgate-audit.jsonl")
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	v, _, err := logs.LoadOrNew(path, func() (caddy.Destructor, error) {
-		l, err := audit.Open(path, audit.Options{Logger: log})
-		if err != nil {
-			return nil, err
-		}
-		return pooledLog{l}, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	h.cleanup = append(h.cleanup, func() error { _, err := logs.Delete(path); return err })
-	return v.(pooledLog).Log, nil
 }
 
 // expand replaces placeholders that are known when the configuration loads.

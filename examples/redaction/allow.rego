@@ -1,0 +1,3 @@
+package headgate
+
+default allow := true
