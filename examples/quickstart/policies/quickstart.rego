@@ -17,11 +17,13 @@ force_model contains "gpt-4o-mini" if {
 	input.principal.tenant_id == "free"
 }
 
-# Card numbers never reach a model.
-redact_messages contains "CREDIT_CARD" if input.stage == "pre_chat"
-
-# E-mail addresses never reach an agent; this holds for streams too.
-redact_response contains "EMAIL" if input.stage == "post_chat"
+# Card numbers never reach a model. The detectors look first; a policy sees
+# what they found, and where, but never the number.
+redact_messages contains "CREDIT_CARD" if {
+	input.stage == "pre_chat"
+	some finding in input.findings
+	finding.type == "CREDIT_CARD"
+}
 
 # Only admins may have the agent run a shell command.
 deny contains reason if {
