@@ -204,7 +204,8 @@ func (a *automaton) follow(pc uint32) {
 func (a *automaton) intern(t *table, after uint8, before bool) *dfaState {
 	slices.Sort(a.pcs)
 	slices.Sort(a.accepts)
-	k := append(a.key[:0], after)
+	k := a.key[:0]
+	k = append(k, after)
 	if before {
 		k[0] |= 1 << 7
 	}
@@ -339,7 +340,7 @@ func (a *automaton) resolve(from *dfaState, col int) (sources []uint32, before b
 	for _, pc := range from.pcs {
 		a.follow(pc)
 	}
-	for i := 0; i < len(a.pcs); i++ {
+	for i := 0; i < len(a.pcs); i++ { //nolint:intrange // the list grows while it is read
 		if in := &a.insts[a.pcs[i]]; in.op == opAssert && syntax.EmptyOp(in.arg)&^flags == 0 {
 			a.follow(in.out)
 		}

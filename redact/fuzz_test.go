@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -222,7 +223,8 @@ func FuzzSelector(f *testing.F) {
 	f.Fuzz(func(t *testing.T, spec string, text []byte) {
 		s, err := Compile([]Selector{{Spec: spec}}, Options{})
 		if err != nil {
-			if se, ok := err.(*SelectorError); !ok || se.Reason == "" || se.Unwrap() == nil {
+			var se *SelectorError
+			if !errors.As(err, &se) || se.Reason == "" || se.Unwrap() == nil {
 				t.Fatalf("%q: %#v", spec, err)
 			}
 			return
