@@ -25,6 +25,7 @@ type flow struct {
 	held     int64
 
 	out     []byte
+	over    bool // the event that ends the reply has gone out
 	refusal *wire.Refusal
 }
 
@@ -91,7 +92,11 @@ func (f *flow) end(whole bool) {
 	if f.refusal != nil {
 		return
 	}
-	if ev, ok := f.rd.Close(); ok && whole {
+	for f.refusal == nil && whole {
+		ev, ok := f.rd.Close()
+		if !ok {
+			break
+		}
 		f.event(ev)
 	}
 	if f.refusal != nil {

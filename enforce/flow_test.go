@@ -88,6 +88,25 @@ func TestACleanStreamIsByteIdentical(t *testing.T) {
 	}
 }
 
+// TestAStreamOfOddFraming: a byte order mark, CRLF throughout, a last event
+// without a blank line.
+func TestAStreamOfOddFraming(t *testing.T) {
+	crlf := strings.ReplaceAll(event(0, "content", "mail a@example.com now")+finish(0), "\n", "\r\n")
+	for name, body := range map[string]string{
+		"crlf":               crlf + "data: [DONE]\r\n\r\n",
+		"byte order mark":    "\ufeff" + crlf + done,
+		"no last blank line": crlf + "data: [DONE]",
+	} {
+		for n := 1; n < len(body); n += 1 + n/4 {
+			w := exchange(gate(t, rules{}, &book{}, withRedaction("EMAIL")), chatRequest(prompt), stream(body, n, nil))
+			got := strings.TrimPrefix(strings.ReplaceAll(w.Body.String(), "\r\n", "\n"), "\ufeff")
+			if said(t, got)["0/content"] != "mail [EMAIL] now" || !strings.Contains(got, "data: [DONE]") {
+				t.Fatalf("%s, writes of %d: %q", name, n, w.Body)
+			}
+		}
+	}
+}
+
 // TestEveryEventOfACleanStreamGoesOutAsItCame: with several channels, whose
 // order among each other is free.
 func TestEveryEventOfACleanStreamGoesOutAsItCame(t *testing.T) {

@@ -1,6 +1,7 @@
 package enforce
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/headgate/headgate/redact"
@@ -8,9 +9,16 @@ import (
 	"github.com/headgate/headgate/wire/sse"
 )
 
+var bom = []byte("\ufeff")
+
 // keep queues an event that cannot go out yet.
 func (f *flow) keep(p pending) {
-	p.ev = cloneEvent(p.ev)
+	// A copy, so that what is held does not keep the reader's buffers; a byte
+	// order mark has no place but at the stream's very start.
+	p.ev.Raw, p.ev.Data = bytes.Clone(bytes.TrimPrefix(p.ev.Raw, bom)), bytes.Clone(p.ev.Data)
+	if p.ev.Lead == len(bom) {
+		p.ev.Lead = 0
+	}
 	f.held += int64(len(p.ev.Raw))
 	if f.held > f.p.x.g.cfg.MaxBody || len(f.queue) >= maxQueued {
 		f.refusal = tooMuchHeld
@@ -93,6 +101,7 @@ func touches(e *wire.Event, choice int) bool {
 
 // emit sends an event, as it came where nothing of it was changed.
 func (f *flow) emit(p *pending) {
+	f.over = p.we.End
 	texts := f.edited(p)
 	if len(texts) == 0 && !f.changedCalls(p.we) {
 		f.out = append(f.out, p.ev.Raw...)

@@ -222,6 +222,10 @@ func (p *Reply) finish(err error) {
 	if p.refusal != nil || p.ended == endGone {
 		return
 	}
+	if p.stream.over() { // many a client leaves once it has read the end
+		p.stream.complete()
+		return
+	}
 	if errors.Is(p.x.ctx.Err(), context.Canceled) {
 		p.ended = endGone
 		return

@@ -1,8 +1,6 @@
 package enforce
 
 import (
-	"bytes"
-
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
@@ -113,6 +111,16 @@ func (s *streamReply) close(err error) {
 	if s.release() != nil {
 		return
 	}
+	s.complete()
+}
+
+// over tells whether the client was sent the whole stream, its end included.
+// What the client and the upstream do after that changes nothing.
+func (s *streamReply) over() bool {
+	return s != nil && !s.done && s.flow != nil && s.flow.over
+}
+
+func (s *streamReply) complete() {
 	s.p.ended = endComplete
 	if resp := s.flow.ws.Response(); resp != nil {
 		s.p.respHash = hash(resp.HashForm())
@@ -205,18 +213,20 @@ func readAllEvents(stream []byte, f func(sse.Event) error) error {
 			break
 		}
 		if ev.HasData {
-			if err := f(cloneEvent(ev)); err != nil {
+			if err := f(ev); err != nil {
 				return err
 			}
 		}
 	}
-	if ev, ok := rd.Close(); ok && ev.HasData {
-		return f(cloneEvent(ev))
+	for {
+		ev, ok := rd.Close()
+		if !ok {
+			return nil
+		}
+		if ev.HasData {
+			if err := f(ev); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
-}
-
-func cloneEvent(ev sse.Event) sse.Event {
-	ev.Raw, ev.Data = bytes.Clone(ev.Raw), bytes.Clone(ev.Data)
-	return ev
 }

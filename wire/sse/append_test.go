@@ -161,16 +161,3 @@ func FuzzAppendEvent(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkAppendData(b *testing.B) {
-	var r Reader
-	r.Feed(chatStream(1))
-	ev, _, _ := r.Next()
-	data := slices.Clone(ev.Data)
-	b.SetBytes(int64(len(ev.Raw)))
-	b.ReportAllocs()
-	var dst []byte
-	for b.Loop() {
-		dst = AppendData(dst[:0], ev, data)
-	}
-}

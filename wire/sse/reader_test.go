@@ -1,9 +1,9 @@
 package sse
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -330,24 +330,24 @@ func checkReader(t *testing.T, stream string, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([][]Event{wholeEvents, wholeRest}, [][]Event{events, rest}); diff != "" {
-		t.Fatalf("cut by %d the events differ (-whole +cut):\n%s", size, diff)
+	if !reflect.DeepEqual(wholeEvents, events) || !reflect.DeepEqual(wholeRest, rest) {
+		t.Fatalf("cut by %d the events differ (-whole +cut):\n%s", size, cmp.Diff([][]Event{wholeEvents, wholeRest}, [][]Event{events, rest}))
 	}
-	if diff := cmp.Diff(oracle(stream), seen(events)); diff != "" {
-		t.Fatalf("%q: (-oracle +events)\n%s", stream, diff)
+	if want, got := oracle(stream), seen(events); !slices.Equal(want, got) {
+		t.Fatalf("%q: (-oracle +events)\n%s", stream, cmp.Diff(want, got))
 	}
-	if diff := cmp.Diff(oracle(stream+"\n\n"), seen(slices.Concat(events, rest))); diff != "" {
-		t.Fatalf("%q, ended: (-oracle +events)\n%s", stream, diff)
+	if want, got := oracle(stream+"\n\n"), seen(slices.Concat(events, rest)); !slices.Equal(want, got) {
+		t.Fatalf("%q, ended: (-oracle +events)\n%s", stream, cmp.Diff(want, got))
 	}
 }
 
-// TestAllShortStreams reads, and rewrites the events of, every stream of up to five pieces from
-// an alphabet that has all that matters to line ends and fields.
+// TestAllShortStreams reads, and rewrites the events of, every stream of up to
+// five pieces from an alphabet that has all that matters to line ends and fields.
 func TestAllShortStreams(t *testing.T) {
-	alphabet := []string{"\n", "\r", ":", " ", "data", "data:x", "\uFEFF"}
+	alphabet := []string{"\n", "\r", ":", "data:x"}
 	var stream func(prefix string, depth int)
 	stream = func(prefix string, depth int) {
-		checkShort(t, prefix)
+		checkReader(t, prefix, 1)
 		checkAppendData(t, prefix, "n\nm")
 		if depth == 0 {
 			return
@@ -357,22 +357,7 @@ func TestAllShortStreams(t *testing.T) {
 		}
 	}
 	stream("", 5)
-}
-
-// checkShort is checkReader without the cost of cmp.
-func checkShort(t *testing.T, in string) {
-	events, rest, err := read(new(Reader), cut(in, 1)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var joined []byte
-	for _, ev := range slices.Concat(events, rest) {
-		joined = append(joined, ev.Raw...)
-	}
-	if string(joined) != in || !slices.Equal(oracle(in), seen(events)) || !slices.Equal(oracle(in+"\n\n"), seen(slices.Concat(events, rest))) {
-		checkReader(t, in, 1)
-		t.Fatalf("%q is read wrong", in)
-	}
+	stream("\uFEFF", 4)
 }
 
 func FuzzReader(f *testing.F) {
@@ -383,43 +368,4 @@ func FuzzReader(f *testing.F) {
 		checkReader(t, stream, size)
 		checkReader(t, stream, 1)
 	})
-}
-
-// chatStream returns n chunks of about 250 bytes each.
-func chatStream(n int) []byte {
-	var b bytes.Buffer
-	for range n {
-		b.WriteString(`data: {"id":"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012","object":"chat.completion.chunk","created":1783375764,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_1234567890","choices":[{"index":0,"delta":{"content":" word"}}]}` + "\n\n")
-	}
-	return b.Bytes()
-}
-
-func BenchmarkReader(b *testing.B) {
-	stream := chatStream(1000)
-	for name, size := range map[string]int{"4KB": 4 << 10, "250B": 250, "32KB": 32 << 10} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(stream)))
-			b.ReportAllocs()
-			for b.Loop() {
-				var r Reader
-				n := 0
-				for p := range slices.Chunk(stream, size) {
-					r.Feed(p)
-					for {
-						_, ok, err := r.Next()
-						if err != nil {
-							b.Fatal(err)
-						}
-						if !ok {
-							break
-						}
-						n++
-					}
-				}
-				if n != 1000 {
-					b.Fatal(n, "events")
-				}
-			}
-		})
-	}
 }

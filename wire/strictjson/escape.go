@@ -52,20 +52,20 @@ func Unescape(dst, raw []byte) []byte {
 }
 
 // equalUnescaped reports whether the string raw, quotes included, decodes to s.
-func equalUnescaped[T string | []byte](raw []byte, s T) bool {
+func equalUnescaped(raw []byte, s string) bool {
 	raw = raw[1 : len(raw)-1]
 	var buf [utf8.UTFMax]byte
 	for {
 		i := bytes.IndexByte(raw, '\\')
 		if i < 0 {
-			return string(raw) == string(s)
+			return string(raw) == s
 		}
-		if len(s) < i || string(raw[:i]) != string(s[:i]) {
+		if len(s) < i || string(raw[:i]) != s[:i] {
 			return false
 		}
 		r, n := decodeEscape(raw[i:])
 		c := buf[:utf8.EncodeRune(buf[:], r)]
-		if s = s[i:]; len(s) < len(c) || string(s[:len(c)]) != string(c) {
+		if s = s[i:]; len(s) < len(c) || s[:len(c)] != string(c) {
 			return false
 		}
 		raw, s = raw[i+n:], s[len(c):]

@@ -2,10 +2,14 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 )
 
 // linearNames is the number of names up to which a set is searched in order.
+// Such a search costs little whatever the names are, so that a cheap
+// fingerprint does in place of the hash.
 const linearNames = 16
 
 // hashSeed is drawn for each process, so that no body can be made whose names
@@ -20,7 +24,10 @@ type nameSets struct {
 	slots []uint32
 }
 
-type nameRef struct{ hash, node uint32 }
+type nameRef struct {
+	hash uint32 // the fingerprint while the set has no slots
+	node uint32
+}
 
 // nameSet is the part of nameSets that belongs to one object.
 type nameSet struct {
@@ -57,25 +64,29 @@ func (s *nameSets) grow(set *nameSet, size int) {
 // addName puts the decoded name of a node into the set. It returns false if an
 // equal name is there already.
 func (p *parser) addName(set *nameSet, name []byte, node uint32) bool {
-	h := uint32(maphash.Bytes(hashSeed, name))
 	s := &p.names
 	own := s.names[set.names:]
+	if set.size == 0 && len(own) == linearNames {
+		for i, r := range own {
+			own[i].hash = hashName(p.nodeName(r.node))
+		}
+		s.grow(set, 8*linearNames)
+	}
 	if set.size == 0 {
+		h := fingerprint(name)
 		for _, r := range own {
-			if r.hash == h && p.nameIs(r.node, name) {
+			if r.hash == h && bytes.Equal(p.nodeName(r.node), name) {
 				return false
 			}
 		}
 		s.names = append(s.names, nameRef{h, node})
-		if len(own) == linearNames {
-			s.grow(set, 8*linearNames)
-		}
 		return true
 	}
+	h := hashName(name)
 	slots := s.slots[set.slots:]
 	k := int(h) & (set.size - 1)
 	for slots[k] != 0 {
-		if r := own[slots[k]-1]; r.hash == h && p.nameIs(r.node, name) {
+		if r := own[slots[k]-1]; r.hash == h && bytes.Equal(p.nodeName(r.node), name) {
 			return false
 		}
 		k = (k + 1) & (set.size - 1)
@@ -88,12 +99,26 @@ func (p *parser) addName(set *nameSet, name []byte, node uint32) bool {
 	return true
 }
 
-// nameIs compares the decoded name of a node.
-func (p *parser) nameIs(i uint32, name []byte) bool {
+// nodeName returns the decoded name of a node.
+func (p *parser) nodeName(i uint32) []byte {
 	n := &p.nodes[i]
-	raw := p.body[n.start:n.end]
 	if n.escaped() {
-		return equalUnescaped(raw, name)
+		return Unescape(nil, p.body[n.start:n.end])
 	}
-	return bytes.Equal(raw[1:len(raw)-1], name)
+	return p.body[n.start+1 : n.end-1]
+}
+
+func hashName(name []byte) uint32 { return uint32(maphash.Bytes(hashSeed, name)) }
+
+// fingerprint tells most names apart: by their length, first and last four bytes.
+func fingerprint(name []byte) uint32 {
+	h := uint32(len(name)) << 24
+	if len(name) < 4 {
+		for _, c := range name {
+			h = h<<8 ^ h>>24 ^ uint32(c)
+		}
+		return h
+	}
+	last := binary.LittleEndian.Uint32(name[len(name)-4:])
+	return h ^ binary.LittleEndian.Uint32(name) ^ bits.RotateLeft32(last, 13)
 }

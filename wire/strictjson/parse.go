@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"sync"
@@ -306,10 +307,14 @@ func (p *parser) key(i, count int, set *nameSet) int {
 		return -1
 	}
 	name := p.body[i+1 : end-1]
+	var control bool
 	if meta&escapedBit != 0 {
 		name = Unescape(nil, p.body[i:end])
+		control = hasControl(name)
+	} else {
+		control = bytes.IndexByte(name, 0x7F) >= 0 // str has refused the others
 	}
-	if hasControl(name) {
+	if control {
 		return p.fail(ReasonControlInKey, i)
 	}
 	self := len(p.nodes)

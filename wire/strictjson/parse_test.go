@@ -1,15 +1,10 @@
 package strictjson
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // manyKeys returns an object of n members with different names.
@@ -39,6 +34,7 @@ func TestParseRefuses(t *testing.T) {
 		{"duplicate of the 16th of 17 keys", strings.TrimSuffix(manyKeys(16), "}") + `,"k15":1}`, ReasonDuplicateKey, int64(len(manyKeys(16)))},
 		{"duplicate of the 17th of 18 keys", strings.TrimSuffix(manyKeys(17), "}") + `,"k1\u0036":1}`, ReasonDuplicateKey, int64(len(manyKeys(17)))},
 
+		{"duplicate of two alike at both ends", `{"name1tail":1,"name2tail":2,"n\u0061me2tail":3}`, ReasonDuplicateKey, 29},
 		{"newline in a key", `{"a\nb":1}`, ReasonControlInKey, 1},
 		{"NUL in a key", `{"x":{"\u0000":1}}`, ReasonControlInKey, 6},
 		{"U+001F in a key", `{"a\u001fb":1}`, ReasonControlInKey, 1},
@@ -163,24 +159,26 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseAccepts(t *testing.T) {
 	for name, body := range map[string]string{
-		"object":                 `{}`,
-		"white space":            " \t\r\n{ \"a\" : [ ] , \"b\" : { } } \n",
-		"string root":            `"x"`,
-		"number root":            `-0.0E-0`,
-		"big integer":            `{"id":9007199254740993}`,
-		"308 digits":             strings.Repeat("9", 308),
-		"largest double":         `1.7976931348623157e308`,
-		"largest by digits":      "1" + strings.Repeat("0", 308),
-		"underflow":              `1e-999`,
-		"every escape":           `"\"\\\/\b\f\n\r\t\u0041\uD83D\uDE00\u0000"`,
-		"DEL in a value":         "\"\x7f\"",
-		"non-characters":         "[\"\uFFFF\",\"\\uffff\"]",
-		"same key, two objects":  `[{"a":1},{"a":1},{"a":{"a":1}}]`,
-		"keys that differ":       `{"-i":1,"-I":2,"\u212a":3,"k":4}`,
-		"keys like path syntax":  `{"a.b":1,"*":1,"#":1,"@this":1,"x|y":1,"0":1,"-1":1,"100000":1}`,
-		"depth 64":               strings.Repeat("[", 64) + strings.Repeat("]", 64),
-		"4096 keys":              manyKeys(4096),
-		"keys beside each other": "[" + manyKeys(20) + "," + manyKeys(17) + "]",
+		"object":                  `{}`,
+		"white space":             " \t\r\n{ \"a\" : [ ] , \"b\" : { } } \n",
+		"string root":             `"x"`,
+		"number root":             `-0.0E-0`,
+		"big integer":             `{"id":9007199254740993}`,
+		"308 digits":              strings.Repeat("9", 308),
+		"largest double":          `1.7976931348623157e308`,
+		"largest by digits":       "1" + strings.Repeat("0", 308),
+		"underflow":               `1e-999`,
+		"every escape":            `"\"\\\/\b\f\n\r\t\u0041\uD83D\uDE00\u0000"`,
+		"DEL in a value":          "\"\x7f\"",
+		"non-characters":          "[\"\uFFFF\",\"\\uffff\"]",
+		"same key, two objects":   `[{"a":1},{"a":1},{"a":{"a":1}}]`,
+		"keys that differ":        `{"-i":1,"-I":2,"\u212a":3,"k":4}`,
+		"keys like path syntax":   `{"a.b":1,"*":1,"#":1,"@this":1,"x|y":1,"0":1,"-1":1,"100000":1}`,
+		"depth 64":                strings.Repeat("[", 64) + strings.Repeat("]", 64),
+		"4096 keys":               manyKeys(4096),
+		"keys alike at both ends": `{"name1tail":1,"name2tail":2,"n\u0061me3tail":3,"name4t\u0061il":4}`,
+		"keys of three letters":   `{"abc":1,"acb":2,"bac":3,"":4,"a":5,"aa":6,"aaa":7}`,
+		"keys beside each other":  "[" + manyKeys(20) + "," + manyKeys(17) + "]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := agree([]byte(body)); err != nil {
@@ -293,139 +291,9 @@ func TestParseAllocates(t *testing.T) {
 		}
 		d.Release()
 	})
-	if n > 2 { // the Doc; the pools may be emptied now and then
+	// The Doc, and a little where a pool was emptied (the race detector does that
+	// on purpose); far less than one for each of the body's nodes.
+	if n > 8 {
 		t.Errorf("%v allocations", n)
-	}
-}
-
-// decode builds what encoding/json with UseNumber would.
-func decode(v Value) any {
-	switch v.Kind() {
-	case Null:
-		return nil
-	case True, False:
-		return v.Bool()
-	case Number:
-		return json.Number(v.Raw())
-	case String:
-		return v.Str()
-	case Array:
-		a := []any{}
-		for _, e := range v.Elems() {
-			a = append(a, decode(e))
-		}
-		return a
-	case Object:
-		m := map[string]any{}
-		for k, e := range v.Members() {
-			m[k.Str()] = decode(e)
-		}
-		return m
-	}
-	return "missing"
-}
-
-// stricter are the refusals that jsontext does not share.
-var stricter = map[string]bool{
-	ReasonControlInKey: true, ReasonNumberRange: true, ReasonTooDeep: true, ReasonTooManyKeys: true, ReasonTooManyValues: true,
-}
-
-// agree compares the gate with jsontext on what is JSON, and with encoding/json
-// on what it means.
-func agree(body []byte) error {
-	d, err := Parse(body, Limits{})
-	valid := jsontext.Value(body).IsValid()
-	if err != nil {
-		var e *Error
-		if !errors.As(err, &e) || e.Offset < 0 || e.Offset > int64(len(body)) {
-			return fmt.Errorf("error %v is out of place", err)
-		}
-		if valid && !stricter[e.Reason] {
-			return fmt.Errorf("refused as %v, jsontext takes it", err)
-		}
-		return nil
-	}
-	defer d.Release()
-	if !valid {
-		return errors.New("accepted, jsontext refuses it")
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var want any
-	if err := dec.Decode(&want); err != nil {
-		return fmt.Errorf("accepted, encoding/json refuses it: %w", err)
-	}
-	if got := decode(d.Root()); !reflect.DeepEqual(want, got) {
-		return fmt.Errorf("encoding/json reads %#v, we read %#v", want, got)
-	}
-	var float any
-	if err := json.Unmarshal(body, &float); err != nil {
-		return fmt.Errorf("accepted, encoding/json refuses it with float64: %w", err)
-	}
-	return nil
-}
-
-func FuzzParse(f *testing.F) {
-	for _, s := range []string{
-		`{"model":"a","messages":[{"role":"user","content":"h\u00e9llo \ud83d\ude00\n"}],"n":1.5e3}`,
-		`{"model":1,"m\u006fdel":2}`, `[9007199254740993,1e999,-0,0.1]`, "\xEF\xBB\xBF{}", `"\ud800"`, "{\"a\x7f\":\"\xff\"}",
-		`{"a":1,}`, `[01]`, ` [ true , false , null ] x`, manyKeys(40), `{"a":{"a":{"a":[[[]]]}}}`,
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if err := agree(body); err != nil {
-			t.Fatal(err)
-		}
-		d, err := Parse(body, Limits{})
-		if err != nil {
-			return
-		}
-		defer d.Release()
-		checkTape(t, d)
-	})
-}
-
-// checkTape checks that every node's span is a JSON text of its own and lies
-// inside its parent's, and that nodes follow each other.
-func checkTape(t *testing.T, d *Doc) {
-	t.Helper()
-	seen := 0
-	var walk func(v Value, from, to int)
-	walk = func(v Value, from, to int) {
-		seen++
-		start, end := v.Span()
-		if start < from || end > to || start >= end {
-			t.Fatalf("span [%d, %d) outside of [%d, %d)", start, end, from, to)
-		}
-		if !jsontext.Value(v.Raw()).IsValid() {
-			t.Fatalf("span [%d, %d) is no value", start, end)
-		}
-		n := 0
-		for _, e := range v.Elems() {
-			walk(e, start+1, end-1)
-			_, start = e.Span()
-			n++
-		}
-		for k, e := range v.Members() {
-			walk(k, start+1, end-1)
-			_, start = k.Span()
-			walk(e, start+1, end-1)
-			_, start = e.Span()
-			n++
-			if got := v.Get(k.Str()); got != e {
-				t.Fatal("Get does not find a member")
-			}
-			if !k.EqualStr(k.Str()) || k.EqualStr(k.Str()+"x") || string(k.AppendStr([]byte("a"))) != "a"+k.Str() {
-				t.Fatal("readings of a key differ")
-			}
-		}
-		if n != v.Len() {
-			t.Fatalf("Len is %d, counted %d", v.Len(), n)
-		}
-	}
-	walk(d.Root(), 0, len(d.Bytes()))
-	if seen != len(d.tape.nodes) {
-		t.Fatalf("walked %d nodes of %d", seen, len(d.tape.nodes))
 	}
 }
