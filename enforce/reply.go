@@ -222,11 +222,12 @@ func (p *Reply) finish(err error) {
 	if p.refusal != nil || p.ended == endGone {
 		return
 	}
-	if p.stream.over() { // many a client leaves once it has read the end
+	gone := errors.Is(p.x.ctx.Err(), context.Canceled)
+	switch {
+	case p.stream.over() && (gone || err != nil): // many a client leaves once it has read the end
 		p.stream.complete()
 		return
-	}
-	if errors.Is(p.x.ctx.Err(), context.Canceled) {
+	case gone:
 		p.ended = endGone
 		return
 	}

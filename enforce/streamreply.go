@@ -108,7 +108,8 @@ func (s *streamReply) close(err error) {
 		return
 	}
 	s.flow.end(err == nil)
-	if s.release() != nil {
+	over := s.flow.over
+	if s.release() != nil && (!over || s.p.refusal != nil) {
 		return
 	}
 	s.complete()
