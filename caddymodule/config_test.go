@@ -14,8 +14,6 @@ import (
 	"github.com/headgate/headgate/redact"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // fullConfig has every field set, to something that tag makes its own.
 func fullConfig(tag string) *Config {
 	return &Config{

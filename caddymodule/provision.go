@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,6 +46,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("headgate metrics: %w", err)
 	}
+	key, err := redactionKey(h.RedactionKey)
+	if err != nil {
+		return err
+	}
+	h.checkUpstreamKeys(log)
 	cfg := enforce.Config{
 		Fallback: openai.Dialect{}, Observer: m, Logger: log,
 		PassUnknown: h.UnknownPaths == "pass", DenyWithError: h.DeniedCalls == "error",
@@ -54,7 +60,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			Request: h.selectors("request"), Response: h.selectors("response"),
 			Args: h.selectors("args"), Results: h.selectors("results"),
 		},
-		RedactionKey: []byte(expand(h.RedactionKey)),
+		RedactionKey: key,
 	}
 	if cfg.Router, err = h.router(); err != nil {
 		return err
@@ -96,7 +102,7 @@ func (h *Handler) Cleanup() error {
 	return errors.Join(errs...)
 }
 
-// dialects are the APIs that this version speaks.
+// dialectsByName are the APIs that this version speaks.
 var dialectsByName = map[string]wire.Dialect{"openai": openai.Dialect{}}
 
 func (h *Handler) router() (*wire.Router, error) {
@@ -187,6 +193,32 @@ func reloadOnHangup(ctx context.Context, s *rego.Source) {
 
 // expand replaces placeholders that are known when the configuration loads.
 func expand(s string) string { return caddy.NewReplacer().ReplaceKnown(s, "") }
+
+// redactionKey expands the key. A placeholder that is unknown or empty must not
+// become a key that everybody can guess.
+func redactionKey(s string) ([]byte, error) {
+	if s == "" {
+		return nil, nil
+	}
+	key, err := caddy.NewReplacer().ReplaceOrErr(s, true, true)
+	if err != nil {
+		return nil, fmt.Errorf("redaction_key: %w; set what the placeholder stands for", err)
+	}
+	return []byte(key), nil
+}
+
+// checkUpstreamKeys says at start that a credential is missing. It is no
+// error: a sandbox needs none.
+func (h *Handler) checkUpstreamKeys(log *slog.Logger) {
+	for _, k := range h.UpstreamKeys {
+		if strings.Contains(k.Value, "{http.") {
+			continue // known with a request only
+		}
+		if caddy.NewReplacer().ReplaceAll(k.Value, "") == "" {
+			log.Warn("upstream_key is empty: requests go upstream without a credential", "dialect", k.Dialect)
+		}
+	}
+}
 
 // expandUpstreamKey is called for each request, so that a rotated file or
 // variable takes effect.

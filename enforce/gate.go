@@ -70,7 +70,7 @@ type Config struct {
 type Redaction struct{ Request, Response, Args, Results []redact.Selector }
 
 // DefaultMaxBody is the bound where none is configured: 32 MB.
-const DefaultMaxBody = 32 << 20
+const DefaultMaxBody = 32_000_000
 
 // Gate governs exchanges. It is safe for concurrent use.
 type Gate struct {

@@ -123,6 +123,9 @@ func (s *streamReply) over() bool {
 
 func (s *streamReply) complete() {
 	s.p.ended = endComplete
+	if s.flow.ws.Failed() {
+		s.p.ended = endUpstream
+	}
 	if resp := s.flow.ws.Response(); resp != nil {
 		s.p.respHash = hash(resp.HashForm())
 	}

@@ -20,8 +20,11 @@ type Stream interface {
 	// verdicts on calls carried out; data is the same bytes as were given to
 	// Event. drop tells that nothing is left of the event.
 	Rewrite(ev *Event, data []byte, texts []PieceText, verdict func(CallKey) Verdict) (out []byte, drop bool, err error)
-	// Done tells whether the reply has come to its proper end.
+	// Done tells whether the reply has come to its proper end, which an error
+	// of the upstream is as well.
 	Done() bool
+	// Failed tells whether the upstream has ended the reply with an error.
+	Failed() bool
 	// Response is the normalised reply so far; nil without Assemble.
 	Response() *Response
 	// Model and Usage are what the upstream has said so far.

@@ -50,7 +50,7 @@ func (r *chatRequest) part(i, j int, p strictjson.Value, result bool) error {
 	case "thinking":
 		leaves(p.Get(kind), "", func(_ string, leaf strictjson.Value) { add(leaf) })
 		return nil
-	case "image_url", "video_url", "input_audio", "file":
+	case "image_url", "video_url", "document_url", "input_audio", "file":
 		if err := p.Get(kind).CheckKeys(mediaFields); err != nil {
 			return &wire.Error{Path: path, Err: err}
 		}

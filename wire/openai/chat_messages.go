@@ -99,6 +99,8 @@ func partKind(wireKind string) string {
 		return "image"
 	case "video_url":
 		return "video"
+	case "document_url":
+		return "file"
 	case "input_audio":
 		return "audio"
 	}
@@ -135,7 +137,7 @@ func messageCalls(m strictjson.Value) []wire.Call {
 			Args: f.Get(field).Str(), Free: field == "input",
 		})
 	}
-	if f := m.Get("function_call"); f.Kind() == strictjson.Object {
+	if f := m.Get("function_call"); f.Kind() == strictjson.Object && !noCall(f) {
 		calls = append(calls, wire.Call{Index: len(calls), Name: f.Get("name").Str(), Args: f.Get("arguments").Str()})
 	}
 	return calls

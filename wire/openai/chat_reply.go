@@ -118,7 +118,7 @@ func (r *chatReply) choice(pos int, c strictjson.Value) error {
 				return err
 			}
 		case "function_call":
-			if v.IsNull() {
+			if noCall(v) {
 				continue
 			}
 			if err := r.call(pos, index, -1, v, "arguments", ""); err != nil {

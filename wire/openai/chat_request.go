@@ -159,6 +159,9 @@ func toolName(t strictjson.Value, legacy bool, path string) (string, error) {
 		return "", &wire.Error{Path: path, Err: err}
 	}
 	kind := t.Get("type").Str()
+	if !t.Get("type").Exists() && t.Get("function").Kind() == strictjson.Object {
+		kind = "function" // Mistral's clients leave it out
+	}
 	switch kind {
 	case "":
 		return "", wrong(path+".type", "must be a string")
@@ -201,7 +204,7 @@ func (r *chatRequest) message(i int, m strictjson.Value) error {
 				return err
 			}
 		case "function_call":
-			if v.IsNull() {
+			if noCall(v) {
 				continue
 			}
 			if err := r.function(i, v, "arguments", true); err != nil {

@@ -20,6 +20,7 @@ func (Chat) Stream(o wire.StreamOptions) wire.Stream {
 type chatStream struct {
 	assemble bool
 	done     bool
+	failed   bool // the upstream has sent an error
 	model    string
 	usage    *wire.Usage
 	choices  map[int]*streamChoice
@@ -50,10 +51,13 @@ const functionCall = -1
 func (s *chatStream) Model() string      { return s.model }
 func (s *chatStream) Usage() *wire.Usage { return s.usage }
 
+// Failed tells whether the upstream has sent an error.
+func (s *chatStream) Failed() bool { return s.failed }
+
 // Done is true after `[DONE]`, and also once every choice that was begun has
-// ended: some providers leave the terminator out.
+// ended, or after an error: some providers leave the terminator out.
 func (s *chatStream) Done() bool {
-	if s.done {
+	if s.done || s.failed {
 		return true
 	}
 	for _, c := range s.choices {
@@ -121,6 +125,7 @@ func (s *chatStream) chunk(ev *wire.Event, root strictjson.Value, data []byte) e
 				}
 			}
 		default:
+			s.failed = s.failed || (k.EqualStr("error") && !v.IsNull())
 			whole(ev, -1, v, data)
 		}
 	}
@@ -227,7 +232,7 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 	}
 	for k, v := range delta.Members() {
 		switch {
-		case v.IsNull(), k.EqualStr("role"), k.EqualStr("id"), k.EqualStr("type"):
+		case v.IsNull(), k.EqualStr("role"), k.EqualStr("id"), k.EqualStr("type"), k.EqualStr("channel"):
 		case k.EqualStr("tool_calls"):
 			if v.Kind() != strictjson.Array {
 				return wrong("choices.delta.tool_calls", "must be an array")
@@ -240,6 +245,9 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 		case k.EqualStr("function_call"):
 			if v.Kind() != strictjson.Object {
 				return wrong("choices.delta.function_call", "must be an object")
+			}
+			if noCall(v) && len(ch.calls) == 0 {
+				continue
 			}
 			if err := s.part(ev, ch, functionCall, v, "arguments", ""); err != nil {
 				return err

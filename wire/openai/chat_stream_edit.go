@@ -97,7 +97,7 @@ func (e *chunkEdit) apply(data []byte, c strictjson.Value, edited []int) ([]byte
 		}
 	}
 	e.left = removed < calls.Len() || said != ""
-	if f := delta.Get("function_call"); f.Kind() == strictjson.Object {
+	if f := delta.Get("function_call"); f.Kind() == strictjson.Object && e.choice.has(functionCall) {
 		if data, said, err = e.function(data, f, said); err != nil {
 			return nil, err
 		}
@@ -120,6 +120,10 @@ func (e *chunkEdit) apply(data []byte, c strictjson.Value, edited []int) ([]byte
 		return sjson.SetBytes(data, e.at+".finish_reason", "stop")
 	}
 	return data, nil
+}
+
+func (c *streamChoice) has(index int) bool {
+	return slices.ContainsFunc(c.calls, func(call *streamCall) bool { return call.key.Index == index })
 }
 
 func (e *chunkEdit) allDenied() bool {

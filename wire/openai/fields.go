@@ -16,7 +16,7 @@ var (
 		"role", "content", "name", "refusal", "tool_calls", "tool_call_id", "function_call", "audio",
 		"reasoning_content", "reasoning", "reasoning_details", "annotations",
 	)
-	partFields     = strictjson.Keys("type", "text", "refusal", "image_url", "video_url", "input_audio", "file", "thinking")
+	partFields     = strictjson.Keys("type", "text", "refusal", "image_url", "video_url", "document_url", "input_audio", "file", "thinking")
 	mediaFields    = strictjson.Keys("url", "detail", "data", "format", "file_id", "file_data", "file_url", "filename")
 	toolFields     = strictjson.Keys("type", "function", "custom", "name")
 	functionFields = strictjson.Keys("name", "description", "parameters", "strict", "arguments", "input")
@@ -30,7 +30,13 @@ var (
 var notText = map[string]bool{
 	"id": true, "type": true, "object": true, "role": true, "tool_call_id": true, "format": true,
 	"data": true, "b64_json": true, "signature": true, "encrypted_content": true, "file_data": true,
-	"finish_reason": true, "native_finish_reason": true, "obfuscation": true, "$ref": true, "model": true,
+	"finish_reason": true, "native_finish_reason": true, "obfuscation": true, "$ref": true, "model": true, "channel": true,
+}
+
+// noCall tells whether a function_call says nothing: null, or what some
+// providers write for it, an object of empty strings.
+func noCall(v strictjson.Value) bool {
+	return v.IsNull() || (v.Kind() == strictjson.Object && v.Get("name").Str() == "" && v.Get("arguments").Str() == "")
 }
 
 // leaves calls f for every string value below v that holds words, with the
