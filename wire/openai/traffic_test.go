@@ -1,64 +1,13 @@
 package openai
 
 import (
-	"bufio"
-	"compress/gzip"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/recordings"
 	"github.com/headgate/headgate/wire/sse"
 )
-
-// recording is a real exchange with a provider, where recordings are at hand
-// (HEADGATE_SHARED, or ../shared beside the repository).
-type recording struct {
-	ID, Protocol string
-	Stream       bool
-	Request      *struct {
-		Path, Body string
-		Encoding   string `json:"body_encoding"`
-	}
-	Response *struct {
-		Status   int
-		Body     string
-		Encoding string `json:"body_encoding"`
-	}
-}
-
-func recordings(t *testing.T) []recording {
-	t.Helper()
-	dir := os.Getenv("HEADGATE_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	f, err := os.Open(filepath.Join(dir, "data", "traffic", "recordings.jsonl.gz"))
-	if err != nil {
-		t.Log("no recordings at hand")
-		return nil
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []recording
-	lines := bufio.NewScanner(z)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var r recording
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(r.Protocol, "chat") {
-			list = append(list, r)
-		}
-	}
-	return list
-}
 
 // refused are the recordings that are rightly not understood.
 var refused = map[string]string{
@@ -79,8 +28,15 @@ func expected(id string) bool {
 // TestRealTraffic: what providers and their clients really send is understood,
 // and rewriting nothing changes nothing.
 func TestRealTraffic(t *testing.T) {
+	all, err := recordings.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
 	requests, replies, streams := 0, 0, 0
-	for _, r := range recordings(t) {
+	for _, r := range all {
+		if !strings.Contains(r.Protocol, "chat") {
+			continue
+		}
 		if r.Request != nil && r.Request.Encoding == "utf8" && r.Request.Body != "" {
 			requests++
 			req, err := Chat{}.Request([]byte(r.Request.Body))
@@ -119,7 +75,7 @@ func TestRealTraffic(t *testing.T) {
 	t.Logf("%d requests, %d replies, %d streams", requests, replies, streams)
 }
 
-func realStream(t *testing.T, r *recording) {
+func realStream(t *testing.T, r *recordings.Recording) {
 	var rd sse.Reader
 	rd.Feed([]byte(r.Response.Body))
 	s := Chat{}.Stream(wire.StreamOptions{Assemble: true})

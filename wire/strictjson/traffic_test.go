@@ -1,20 +1,22 @@
 package strictjson
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/headgate/headgate/wire/internal/recordings"
 )
 
 // TestRecordedTraffic passes real requests and replies through the gate, where
 // the development data is at hand: all of them must be taken, be read as
 // encoding/json reads them, and have a stable canonical form.
 func TestRecordedTraffic(t *testing.T) {
+	bodies, err := recordings.Bodies()
+	if err != nil {
+		t.Fatal(err)
+	}
 	checked := 0
-	for _, body := range recordedBodies(t) {
+	for _, body := range bodies {
 		if !json.Valid(body) { // streams, audio
 			continue
 		}
@@ -30,43 +32,4 @@ func TestRecordedTraffic(t *testing.T) {
 		}
 	}
 	t.Logf("%d recorded bodies", checked)
-}
-
-// recordedBodies returns the request and response bodies of the recordings, none
-// if they are not at hand.
-func recordedBodies(t *testing.T) (bodies [][]byte) {
-	dir := os.Getenv("HEADGATE_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "data/traffic/*.jsonl.gz"))
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(z)
-		lines.Buffer(nil, 64<<20)
-		for lines.Scan() {
-			var record struct{ Request, Response *struct{ Body string } }
-			if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
-				t.Fatal(err)
-			}
-			if record.Request != nil {
-				bodies = append(bodies, []byte(record.Request.Body))
-			}
-			if record.Response != nil {
-				bodies = append(bodies, []byte(record.Response.Body))
-			}
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return bodies
 }
