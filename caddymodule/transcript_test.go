@@ -38,6 +38,7 @@ var update = flag.Bool("update-transcripts", false, "rewrite the transcripts")
 // integration/testdata holds a story. It gives:
 //
 //	headgate   the lines of the headgate block; `policy policy.rego` if absent
+//	site       lines of the site before it, such as Caddy's own authentication
 //	*.rego, *.json   files beside it
 //	request    what the client sends, CRLF and Content-Length added
 //	reply      what the upstream answers: a line with the status (and "cut" to
@@ -139,11 +140,12 @@ func play(t *testing.T, story *txtar.Archive) *player {
 	if !ok {
 		block = "policy policy.rego"
 	}
+	site, _ := section(story, "site")
 	addr := freeAddr(t)
 	restore := caddymodule.SetWrapPolicy(p.watch)
 	defer restore()
-	load(t, dir, fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tgrace_period 5s\n\tlog {\n\t\toutput discard\n\t}\n}\nhttp://:%s {\n\tbind 127.0.0.1\n\theadgate {\n%s\n\taudit audit.jsonl\n}\n\treverse_proxy %s {\n\t\theader_up Host upstream.test\n\t\ttransport http {\n\t\t\tresponse_header_timeout 300ms\n\t\t}\n\t}\n}\n",
-		addr[strings.LastIndexByte(addr, ':')+1:], block, strings.TrimPrefix(upstream.URL, "http://")))
+	load(t, dir, fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tgrace_period 5s\n\tlog {\n\t\toutput discard\n\t}\n}\nhttp://:%s {\n\tbind 127.0.0.1\n%s\n\theadgate {\n%s\n\taudit audit.jsonl\n}\n\treverse_proxy %s {\n\t\theader_up Host upstream.test\n\t\ttransport http {\n\t\t\tresponse_header_timeout 300ms\n\t\t}\n\t}\n}\n",
+		addr[strings.LastIndexByte(addr, ':')+1:], site, block, strings.TrimPrefix(upstream.URL, "http://")))
 	request, _ := section(story, "request")
 	p.client = exchange(t, addr, request)
 	if err := caddy.Stop(); err != nil { // everything has ended, the outcome line is written
