@@ -37,7 +37,7 @@ var update = flag.Bool("update-transcripts", false, "rewrite the transcripts")
 // TestTranscripts plays whole exchanges through a running Caddy. Each file of
 // integration/testdata holds a story. It gives:
 //
-//	headgate   the lines of the headgate block; `policy policy.rego` if absent
+//	headgate   the lines of the headgate block; policy.rego alone if absent
 //	site       lines of the site before it, such as Caddy's own authentication
 //	*.rego, *.json   files beside it
 //	request    what the client sends, CRLF and Content-Length added
@@ -138,7 +138,7 @@ func play(t *testing.T, story *txtar.Archive) *player {
 	defer upstream.Close()
 	block, ok := section(story, "headgate")
 	if !ok {
-		block = "policy policy.rego"
+		block = "policy policy.rego {\n\ttimeout 30s\n}"
 	}
 	site, _ := section(story, "site")
 	addr := freeAddr(t)

@@ -156,7 +156,7 @@ func (x *Exchange) refuse(ref *wire.Refusal) {
 	if ref.Code == wire.CodeAuthentication {
 		appendLine = x.g.cfg.Audit.AppendRefusal // a flood of them is one line
 	}
-	x.g.cfg.Observer.Decision("request", "deny", "", 0)
+	x.g.cfg.Observer.Decision("request", "deny", "none", 0)
 	if err := appendLine(rec); err != nil {
 		x.g.cfg.Observer.AuditFailure()
 		x.g.cfg.Logger.Error("audit line not written, refusing", "request_id", x.id, "error", err)

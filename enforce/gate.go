@@ -119,7 +119,8 @@ func New(cfg Config) (*Gate, error) {
 
 // Observer is told what happens, for metrics. Labels come from closed lists.
 type Observer interface {
-	// Decision is one decision of one stage.
+	// Decision is one decision of one stage; layer is "none" for what is
+	// refused before any stage.
 	Decision(stage, decision, layer string, eval time.Duration)
 	// Refusal is one answer that the gate gave itself, by kind.
 	Refusal(code string)
