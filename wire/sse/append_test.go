@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -122,7 +123,7 @@ func checkAppendData(t *testing.T, stream, data string) {
 		if a, b := otherLines(ev), otherLines(got); !slices.Equal(a, b) {
 			t.Fatalf("%q with data %q becomes %q: other lines are %q", ev.Raw, data, out, b)
 		}
-		if twice := AppendData(nil, got, []byte(data)); string(twice) != string(out) {
+		if twice := AppendData(nil, got, []byte(data)); !bytes.Equal(twice, out) {
 			t.Fatalf("%q becomes %q, and then %q", ev.Raw, out, twice)
 		}
 	}

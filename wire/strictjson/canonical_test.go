@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -149,7 +150,7 @@ func checkCanonical(body []byte) error {
 	}
 	defer c.Release()
 	twice, err := AppendCanonical(nil, c.Root())
-	if err != nil || string(once) != string(twice) {
+	if err != nil || !bytes.Equal(once, twice) {
 		return fmt.Errorf("%q becomes %q when repeated (%w)", once, twice, err)
 	}
 	return sameValue(d.Root(), c.Root())
@@ -252,7 +253,7 @@ func FuzzCanonicalNumber(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want, _ := json.Marshal(x); string(got) != string(want) {
+		if want, _ := json.Marshal(x); !bytes.Equal(got, want) {
 			t.Fatalf("%s becomes %s, encoding/json writes %s", shortest, got, want)
 		}
 	})

@@ -51,10 +51,10 @@ func agree(body []byte) error {
 	if err != nil {
 		var e *Error
 		if !errors.As(err, &e) || e.Offset < 0 || e.Offset > int64(len(body)) {
-			return fmt.Errorf("error %v is out of place", err)
+			return fmt.Errorf("error %w is out of place", err)
 		}
 		if valid && !stricter[e.Reason] {
-			return fmt.Errorf("refused as %v, jsontext takes it", err)
+			return fmt.Errorf("refused as %w, jsontext takes it", err)
 		}
 		return nil
 	}
