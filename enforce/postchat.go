@@ -35,10 +35,7 @@ func (p *Reply) postChat(resp *wire.Response, findings func() []policy.Finding) 
 		}
 	}
 	d := x.decide(in)
-	set, err := x.g.sets.add(x.g.cfg.Redact.Response, d.Redact)
-	if err != nil && d.Action != policy.Deny {
-		deny(&d, selectorReason(err))
-	}
+	set := x.selectors(x.g.cfg.Redact.Response, &d)
 	rec := x.decided(in, &d)
 	if d.Action != policy.Deny {
 		return rec, set, nil
@@ -80,15 +77,12 @@ func (p *Reply) call(c *wire.Call) (wire.Verdict, *wire.Refusal) {
 		in.Args = args
 	}
 	if needs.Has(policy.FieldFindings) {
-		r := redaction{set: x.g.reasons}
-		r.find([]byte(c.Args), !c.Free)
-		in.Findings = appendFindings(nil, r.counts, "args")
+		f := x.finder()
+		f.text("args", []byte(c.Args), !c.Free)
+		in.Findings = f.findings()
 	}
 	d := x.decide(in)
-	set, err := x.g.sets.add(x.g.cfg.Redact.Args, d.Redact)
-	if err != nil && d.Action != policy.Deny {
-		deny(&d, selectorReason(err))
-	}
+	set := x.selectors(x.g.cfg.Redact.Args, &d)
 	if d.Action == policy.Deny {
 		return p.denied(in, &d)
 	}

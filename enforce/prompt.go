@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/policy"
-	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -71,10 +70,7 @@ func (x *Exchange) preChat(req wire.Request, body []byte, r *redaction) ([]byte,
 		in.Findings = x.findings(body, req.Texts())
 	}
 	d := x.decide(in)
-	set, err := x.g.sets.add(x.g.cfg.Redact.Request, d.Redact)
-	if err != nil && d.Action != policy.Deny {
-		deny(&d, selectorReason(err))
-	}
+	set := x.selectors(x.g.cfg.Redact.Request, &d)
 	if d.Action == policy.Deny {
 		if ref := x.write(x.decided(in, &d)); ref != nil {
 			return nil, ref
@@ -161,14 +157,6 @@ func fixed(err error) string {
 	return errEdit.Error()
 }
 
-// selectorReason is the reason for selectors that cannot be used.
-func selectorReason(err error) string {
-	if errors.Is(err, redact.ErrUnsupported) {
-		return "the operator token is not supported in this version"
-	}
-	return policy.ReasonShape
-}
-
 // matchAny matches a tool's name against names and globs.
 func matchAny(globs []string, name string) bool {
 	for _, g := range globs {
@@ -194,27 +182,4 @@ func merge(edits []strictjson.Replacement) []strictjson.Replacement {
 		out = append(out, e)
 	}
 	return out
-}
-
-// findings is what the built-in and the configured detectors see.
-func (x *Exchange) findings(body []byte, texts []wire.Text) []policy.Finding {
-	var found []policy.Finding
-	for i := range texts {
-		r := redaction{set: x.g.reasons}
-		r.text(body, &texts[i])
-		found = appendFindings(found, r.counts, texts[i].Place.String())
-	}
-	return found
-}
-
-func appendFindings(found []policy.Finding, counts redact.Counts, at string) []policy.Finding {
-	entities := make([]string, 0, len(counts))
-	for e := range counts {
-		entities = append(entities, e)
-	}
-	slices.Sort(entities)
-	for _, e := range entities {
-		found = append(found, policy.Finding{Type: e, Count: counts[e], At: at})
-	}
-	return found
 }

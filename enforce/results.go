@@ -44,15 +44,10 @@ func (x *Exchange) result(res *wire.Result, texts []wire.Text, body []byte, r *r
 		in.Result = value
 	}
 	if needs.Has(policy.FieldFindings) {
-		for _, t := range res.Texts {
-			in.Findings = append(in.Findings, x.findings(body, texts[t:t+1])...)
-		}
+		in.Findings = x.findings(body, pick(texts, res.Texts))
 	}
 	d := x.decide(in)
-	set, err := x.g.sets.add(x.g.cfg.Redact.Results, d.Redact)
-	if err != nil && d.Action != policy.Deny {
-		deny(&d, selectorReason(err))
-	}
+	set := x.selectors(x.g.cfg.Redact.Results, &d)
 	if d.Action == policy.Deny {
 		if ref := x.write(x.decided(in, &d)); ref != nil {
 			return ref

@@ -81,3 +81,21 @@ func (c *selectorCache) add(configured []redact.Selector, decided []policy.Selec
 	}
 	return c.get(all)
 }
+
+// selectors compiles what has to be redacted. Where a policy's selectors
+// cannot be used, the decision becomes a deny.
+func (x *Exchange) selectors(configured []redact.Selector, d *policy.Decision) *redact.Set {
+	set, err := x.g.sets.add(configured, d.Redact)
+	if err == nil {
+		return set
+	}
+	x.g.cfg.Logger.Warn("a selector of the policy cannot be used, denying", "request_id", x.id, "policy_sha256", short(d.SHA256), "error", err)
+	reason := policy.ReasonShape
+	if errors.Is(err, redact.ErrUnsupported) {
+		reason = "a selector that is not supported in this version"
+	}
+	if d.Action != policy.Deny {
+		deny(d, reason)
+	}
+	return nil
+}

@@ -167,14 +167,12 @@ func (s *streamReply) decideHeld(err error) bool {
 		return false
 	}
 	rec, set, ref := p.postChat(ws.Response(), func() []policy.Finding {
-		var found []policy.Finding
+		f := p.x.finder()
 		for _, ch := range order {
-			r := redaction{set: p.x.g.reasons}
-			r.find(texts[ch], false)
-			place := wire.Place{List: "choices", Index: ch.Choice, Field: "text"}
-			found = appendFindings(found, r.counts, place.String())
+			at := wire.Place{List: "choices", Index: ch.Choice}
+			f.text(at.String(), texts[ch], false)
 		}
-		return found
+		return f.findings()
 	})
 	if ref != nil {
 		s.stop(ref)
