@@ -21,7 +21,12 @@ type Request interface {
 	Results() []Result
 	// Messages is the normalised conversation as a JSON array of
 	// {"role", "text", "parts", "tool_calls", "tool_results"}, in the
-	// canonical form of RFC 8785 (see strictjson.AppendCanonical).
+	// canonical form of RFC 8785 (see strictjson.AppendCanonical). It is what
+	// messages_hash is taken over: one user message "hi" is
+	//
+	//	[{"parts":[{"text":"hi","type":"text"}],"role":"user","text":"hi","tool_calls":[],"tool_results":[]}]
+	//
+	// whose SHA-256 is 1407317499301e010711f113b3deab38590ed367cf5ac50b9b464c5532b0bd2c.
 	Messages() []byte
 	// ForceModel returns body, which is the request's body or an edited copy
 	// of it, with another model in it.

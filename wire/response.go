@@ -75,6 +75,8 @@ func (r *Response) JSON() []byte {
 // so that the same words have the same hash whoever said them.
 //
 //	[{"text":"Hello","tool_calls":[{"args":{},"name":"f"}]}]
+//
+// whose SHA-256 is 6b39f6a90e4d183f79e2de5a87a0b9528f583aa05855de9889299e8329fc1801.
 func (r *Response) HashForm() []byte {
 	b := []byte{'['}
 	for i := range r.Choices {
@@ -132,6 +134,9 @@ func AppendCall(b []byte, c *Call, id bool) []byte {
 // ArgsJSON is the arguments as gated JSON in canonical form: `{}` where there
 // are none, a string where the tool takes free text. It fails where the model
 // wrote something that is not JSON or does not pass the strict gate.
+//
+// It is what args_hash is taken over: the SHA-256 of `{}` is
+// 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a.
 func (c *Call) ArgsJSON() ([]byte, error) {
 	if c.Free {
 		return canonical(strictjson.AppendQuoted(nil, c.Args)), nil

@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -152,6 +154,20 @@ func TestMessagesAreNormalised(t *testing.T) {
 	}
 	if !strings.HasPrefix(got, strings.TrimSuffix(string(plain.Messages()), "]")) {
 		t.Errorf("a system text in parts is not the same conversation as a developer's string")
+	}
+}
+
+// TestMessagesHashVector is the test vector of messages_hash.
+func TestMessagesHashVector(t *testing.T) {
+	for _, content := range []string{`"hi"`, `[{"type":"text","text":"hi"}]`} {
+		r, err := Chat{}.Request([]byte(`{"model":"m","messages":[{"role":"user","content":` + content + `}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(r.Messages())
+		if got, want := hex.EncodeToString(sum[:]), "1407317499301e010711f113b3deab38590ed367cf5ac50b9b464c5532b0bd2c"; got != want {
+			t.Errorf("%s: %s", r.Messages(), got)
+		}
 	}
 }
 

@@ -1,0 +1,62 @@
+package wire_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+
+	"github.com/headgate/headgate/wire"
+)
+
+func TestArgsJSON(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		call wire.Call
+		want string // "" where it must fail
+	}{
+		{"none", wire.Call{}, "{}"},
+		{"white space", wire.Call{Args: " \n"}, "{}"},
+		{"an object, in canonical form", wire.Call{Args: `{"b":1.0,"a":[true]}`}, `{"a":[true],"b":1}`},
+		{"digits that a double does not hold", wire.Call{Args: `{"n":9007199254740993}`}, `{"n":9007199254740993}`},
+		{"free text", wire.Call{Args: `ls -l "x"`, Free: true}, `"ls -l \"x\""`},
+		{"two equal keys", wire.Call{Args: `{"a":1,"a":2}`}, ""},
+		{"broken", wire.Call{Args: `{"a":`}, ""},
+		{"two documents", wire.Call{Args: `{}{}`}, ""},
+	} {
+		got, err := tt.call.ArgsJSON()
+		if (err != nil) != (tt.want == "") || string(got) != tt.want {
+			t.Errorf("%s: %s, %v; want %s", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// TestResponseHashVector is the test vector of response_hash.
+func TestResponseHashVector(t *testing.T) {
+	r := wire.Response{
+		Choices: []wire.Choice{{Content: "Hello", Calls: []wire.Call{{ID: "1", Name: "f", Args: " "}}}},
+		Usage:   &wire.Usage{Input: 1, Output: 2},
+	}
+	const form = `[{"text":"Hello","tool_calls":[{"args":{},"name":"f"}]}]`
+	if got := string(r.HashForm()); got != form {
+		t.Fatalf("got %s, want %s", got, form)
+	}
+	sum := sha256.Sum256([]byte(form))
+	if got, want := hex.EncodeToString(sum[:]), "6b39f6a90e4d183f79e2de5a87a0b9528f583aa05855de9889299e8329fc1801"; got != want {
+		t.Errorf("hash %s, want %s", got, want)
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for _, tt := range []struct {
+		place wire.Place
+		want  string
+	}{
+		{wire.Place{List: "messages", Index: 3, Field: "text"}, "messages[3].text"},
+		{wire.Place{List: "messages", Index: 3}, "messages[3]"},
+		{wire.Place{List: "user", Index: -1}, "user"},
+	} {
+		if got := tt.place.String(); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
