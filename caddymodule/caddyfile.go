@@ -37,9 +37,10 @@ const appName = "headgate"
 //		policy <file-or-directory>... {
 //			package <name>...
 //			default_decision allow|deny [<stage>...]
-//			fallthrough off
+//			fallthrough on|off
 //			timeout <duration>
 //		}
+//		allowlist <policy_rules.json>
 //		serve <dialect> <path-prefix> [<name>]
 //		exempt <path>...
 //		principals {
@@ -88,21 +89,29 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	if handler.Policy == nil && !globalHasPolicy(h) {
+	whole := handler.Config // a copy: what is global stays in the app
+	whole.merge(globalConfig(h))
+	if whole.Policy == nil {
 		return nil, start.Err("headgate has no policy; write policy <file-or-directory> in its block or in the global option headgate")
+	}
+	if err := whole.validateFallthrough(); err != nil {
+		return nil, start.WrapErr(err)
 	}
 	return handler, nil
 }
 
-// globalHasPolicy tells whether the global option, as parseGlobal left it,
-// names a policy.
-func globalHasPolicy(h httpcaddyfile.Helper) bool {
+// globalConfig is the global option as parseGlobal left it, nil if there is
+// none.
+func globalConfig(h httpcaddyfile.Helper) *Config {
 	option, ok := h.Option(appName).(httpcaddyfile.App)
 	if !ok {
-		return false
+		return nil
 	}
 	var global Config
-	return json.Unmarshal(option.Value, &global) == nil && global.Policy != nil
+	if json.Unmarshal(option.Value, &global) != nil {
+		return nil
+	}
+	return &global
 }
 
 func parsePDP(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -27,7 +27,10 @@ var policyWords = grammar[PolicyConfig]{
 				return nil
 			},
 		},
-		laterSwitch[PolicyConfig]("fallthrough"),
+		switchWord("fallthrough", func(p *PolicyConfig, on bool) error {
+			p.Fallthrough = on
+			return nil
+		}),
 		{
 			name: "timeout", args: "<duration>", min: 1, max: 1,
 			set: func(p *PolicyConfig, args []string) error {

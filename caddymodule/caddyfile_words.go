@@ -14,14 +14,19 @@ var blockWords = grammar[Config]{
 	check: (*Config).validate,
 	words: []word[Config]{
 		{
-			name: "policy", args: "<file-or-directory>...", min: 1, max: unlimited,
+			name: "policy", args: "<file-or-directory>...", max: unlimited,
 			set: func(c *Config, args []string) error {
 				c.Policy = &PolicyConfig{Paths: args}
 				return c.Policy.validate()
 			},
 			inner: func(d *caddyfile.Dispenser, c *Config) error { return policyWords.read(d, c.Policy) },
 		},
-		later[Config]("allowlist"),
+		{
+			name: "allowlist", args: "<policy_rules.json>", min: 1, max: 1,
+			set: func(c *Config, args []string) error {
+				return setText("allowlist", "a file", &c.Allowlist, args[0])
+			},
+		},
 		{
 			name: "serve", args: "<dialect> <path-prefix> [<name>]", min: 2, max: 3, repeats: true,
 			set: func(c *Config, args []string) error {

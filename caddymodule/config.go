@@ -18,6 +18,11 @@ type Config struct {
 	// What decides. A gate without a policy does not start.
 	Policy *PolicyConfig `json:"policy,omitempty"`
 
+	// A JSON file of blocked_agents, allowed_orgs, capabilities and tool_rules,
+	// relative to the working directory. It restricts what the policy allows;
+	// with fallthrough it also decides where the policy has no answer.
+	Allowlist string `json:"allowlist,omitempty"`
+
 	// Which API is spoken below which path. Default: openai below /v1.
 	// Where entries are written, they are all that is served.
 	Serve []ServeConfig `json:"serve,omitempty"`
@@ -72,7 +77,8 @@ type Config struct {
 
 // PolicyConfig names the policies and says how they are evaluated.
 type PolicyConfig struct {
-	// Files and directories of Rego, relative to the working directory.
+	// Files and directories of Rego, relative to the working directory. May be
+	// empty with fallthrough: the allowlist then decides alone.
 	Paths []string `json:"paths,omitempty"`
 
 	// The packages whose rule sets decide, in place of tako.policy and
@@ -81,6 +87,10 @@ type PolicyConfig struct {
 
 	// What happens at a stage that no policy covers. Default: deny.
 	DefaultDecision []DefaultDecisionConfig `json:"default_decision,omitempty"`
+
+	// Whether the allowlist decides where no policy covers a stage, or where
+	// one is undefined or fails. Default: they deny.
+	Fallthrough bool `json:"fallthrough,omitempty"`
 
 	// How long one evaluation may take. Default: 100ms.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
@@ -174,6 +184,9 @@ func (c *Config) merge(global *Config) {
 	}
 	if c.Policy == nil {
 		c.Policy = global.Policy
+	}
+	if c.Allowlist == "" {
+		c.Allowlist = global.Allowlist
 	}
 	if c.Serve == nil {
 		c.Serve = global.Serve

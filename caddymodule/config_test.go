@@ -18,6 +18,7 @@ import (
 func fullConfig(tag string) *Config {
 	return &Config{
 		Policy:       &PolicyConfig{Paths: []string{tag}, Timeout: caddy.Duration(time.Second)},
+		Allowlist:    tag,
 		Serve:        []ServeConfig{{Dialect: "openai", Prefix: "/" + tag}},
 		Exempt:       []string{"/" + tag},
 		Principals:   &PrincipalsConfig{APIKeys: tag},
@@ -81,7 +82,9 @@ func TestValidateJSON(t *testing.T) {
 	for _, tt := range []struct{ config, want string }{
 		{`{}`, ""},
 		{`{"policy": {"paths": ["p"]}, "audit": {}, "max_body": 1}`, ""},
-		{`{"policy": {}}`, "policy needs at least one file or directory"},
+		{`{"policy": {}}`, "policy needs at least one file or directory; only with fallthrough on may it have none"},
+		{`{"policy": {"fallthrough": true}}`, ""},
+		{`{"policy": {"fallthrough": true, "packages": ["a"]}}`, "policy: without a file or directory, fallthrough on stands alone"},
 		{`{"policy": {"paths": ["p", "b.tgz"]}}`, "policy: a bundle (.tar.gz) is not supported in this version"},
 		{`{"policy": {"paths": ["p"], "timeout": -1}}`, "timeout must be longer than nothing, such as 100ms"},
 		{`{"policy": {"paths": ["p"], "default_decision": [{"stages": ["pre_chat"]}]}}`, `default_decision: the decision must be allow or deny, not ""`},
@@ -235,5 +238,21 @@ func TestNear(t *testing.T) {
 		if got := strings.Join(blockWords.near(name), " "); got != want {
 			t.Errorf("%q is near %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestFallthroughNeedsAllowlist: the two may come from the site and from the
+// global block.
+func TestFallthroughNeedsAllowlist(t *testing.T) {
+	global := &Config{Policy: &PolicyConfig{Fallthrough: true}}
+	var c Config
+	c.merge(global)
+	if err := c.validateFallthrough(); err == nil {
+		t.Error("fallthrough without an allowlist is accepted")
+	}
+	c = Config{Allowlist: "policy_rules.json"}
+	c.merge(global)
+	if err := c.validateFallthrough(); err != nil {
+		t.Errorf("fallthrough of the global block with an allowlist of the site: %v", err)
 	}
 }

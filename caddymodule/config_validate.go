@@ -95,7 +95,7 @@ func either(words []string) string {
 // a policy, is the provisioner's question, after merge.
 func (c *Config) validate() error {
 	if c.Policy != nil {
-		if err := c.Policy.validate(); err != nil {
+		if err := errors.Join(c.Policy.validate(), c.Policy.validateEmpty()); err != nil {
 			return err
 		}
 	}
@@ -128,10 +128,29 @@ func (c *Config) validate() error {
 // ("a["b-c"]") cannot be named.
 var packageName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 
-func (p *PolicyConfig) validate() error {
-	if len(p.Paths) == 0 {
-		return errors.New("policy needs at least one file or directory")
+// validateEmpty checks a policy without files, which only the allowlist can
+// stand in for.
+func (p *PolicyConfig) validateEmpty() error {
+	switch {
+	case len(p.Paths) > 0:
+	case !p.Fallthrough:
+		return errors.New("policy needs at least one file or directory; only with fallthrough on may it have none")
+	case len(p.Packages) > 0 || len(p.DefaultDecision) > 0 || p.Timeout != 0:
+		return errors.New("policy: without a file or directory, fallthrough on stands alone")
 	}
+	return nil
+}
+
+// validateFallthrough checks the policy beside the allowlist. As a site may
+// have one of them and the global block the other, it is asked after merge.
+func (c *Config) validateFallthrough() error {
+	if c.Policy != nil && c.Policy.Fallthrough && c.Allowlist == "" {
+		return errors.New("fallthrough on needs an allowlist; write allowlist <policy_rules.json> in the headgate block or in the global one")
+	}
+	return nil
+}
+
+func (p *PolicyConfig) validate() error {
 	for _, file := range p.Paths {
 		if file == "" {
 			return errors.New("policy: an empty path names no file or directory")

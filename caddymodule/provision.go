@@ -17,6 +17,7 @@ import (
 
 	"github.com/headgate/headgate/enforce"
 	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/allowlist"
 	"github.com/headgate/headgate/policy/rego"
 	"github.com/headgate/headgate/principal"
 	"github.com/headgate/headgate/wire"
@@ -154,7 +155,39 @@ func caddyUser(r *http.Request, name string) (string, bool) {
 // wrapPolicy lets tests see what the policy is asked.
 var wrapPolicy = func(e policy.Engine) policy.Engine { return e }
 
+// policy opens the layers that decide: Rego, then the allowlist.
 func (h *Handler) policy(ctx caddy.Context, log *slog.Logger, m *metrics) (policy.Engine, error) {
+	if err := h.validateFallthrough(); err != nil {
+		return nil, err
+	}
+	watch, cancel := context.WithCancel(ctx)
+	h.cleanup = append(h.cleanup, func() error { cancel(); return nil })
+	var engine policy.Engine
+	if len(h.Config.Policy.Paths) > 0 {
+		source, err := h.rego(ctx, log, m)
+		if err != nil {
+			return nil, err
+		}
+		go source.Watch(watch, watchInterval)
+		go onHangup(watch, func() { _, _ = source.ForceReload(watch) }) // the source tells the log and OnReload
+		engine = source
+	}
+	if h.Allowlist != "" {
+		list, err := allowlist.New(allowlist.Config{
+			Policy: engine, Path: expand(h.Allowlist), Fallthrough: h.Config.Policy.Fallthrough, Logger: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		go list.Watch(watch, watchInterval)
+		go onHangup(watch, func() { _, _ = list.Reload() })
+		engine = list
+	}
+	return wrapPolicy(engine), nil
+}
+
+// rego opens the Rego layer.
+func (h *Handler) rego(ctx caddy.Context, log *slog.Logger, m *metrics) (*rego.Source, error) {
 	p := h.Config.Policy
 	c := rego.Config{
 		Packages: p.Packages, Timeout: time.Duration(p.Timeout), Logger: log, MaxInput: int(h.MaxBody),
@@ -169,15 +202,11 @@ func (h *Handler) policy(ctx caddy.Context, log *slog.Logger, m *metrics) (polic
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	m.loadedAt.SetToCurrentTime()
-	watch, cancel := context.WithCancel(ctx)
-	h.cleanup = append(h.cleanup, func() error { cancel(); return nil })
-	go source.Watch(watch, watchInterval)
-	go reloadOnHangup(watch, source)
-	return wrapPolicy(source), nil
+	return source, nil
 }
 
-// reloadOnHangup reads the policy again on SIGHUP, which Caddy leaves alone.
-func reloadOnHangup(ctx context.Context, s *rego.Source) {
+// onHangup calls reload on SIGHUP, which Caddy leaves alone.
+func onHangup(ctx context.Context, reload func()) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -186,7 +215,7 @@ func reloadOnHangup(ctx context.Context, s *rego.Source) {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			_, _ = s.ForceReload(ctx) // the source tells the log and OnReload
+			reload()
 		}
 	}
 }

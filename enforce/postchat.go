@@ -64,7 +64,7 @@ func (p *Reply) call(c *wire.Call) (wire.Verdict, *wire.Refusal) {
 	x := p.x
 	needs := x.pol.Needs(policy.PreTool)
 	in := x.input(policy.PreTool)
-	in.Tool = c.Name
+	in.Tool, in.Model = c.Name, x.model
 	args, err := c.ArgsJSON()
 	if err != nil {
 		d := policy.Decision{Action: policy.Deny, Reason: reasonToolArgs, Layer: "default", SHA256: x.pol.SHA256()}
