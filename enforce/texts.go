@@ -2,6 +2,7 @@ package enforce
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/headgate/headgate/redact"
@@ -152,13 +153,10 @@ func (r *redaction) group(body []byte, parts []wire.Text) {
 	}
 }
 
+// crosses tells whether an edit reaches over the start of a part.
 func crosses(starts []int64, e redact.Edit) bool {
-	for _, s := range starts[1 : len(starts)-1] {
-		if e.Start < s && s < e.End {
-			return true
-		}
-	}
-	return false
+	i, _ := slices.BinarySearch(starts, e.Start+1) // the first part that begins inside
+	return i < len(starts)-1 && starts[i] < e.End
 }
 
 // union sorts edits and joins those that overlap.
@@ -184,9 +182,10 @@ func union(edits []redact.Edit) []redact.Edit {
 // an edit stands where the edit begins; the rest of it is swallowed.
 func clip(edits []redact.Edit, from, to int64) []redact.Edit {
 	var out []redact.Edit
-	for _, e := range edits {
-		if e.End <= from || e.Start >= to {
-			continue
+	first, _ := slices.BinarySearchFunc(edits, from+1, func(e redact.Edit, at int64) int { return cmp.Compare(e.End, at) })
+	for _, e := range edits[first:] {
+		if e.Start >= to {
+			break
 		}
 		if e.Start < from {
 			e.Text = ""

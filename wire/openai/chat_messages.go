@@ -145,13 +145,15 @@ func messageCalls(m strictjson.Value) []wire.Call {
 
 // Results lists the tool results, each with the call that it answers.
 func (r *chatRequest) Results() []wire.Result {
-	var calls []wire.Call
+	calls := map[string]wire.Call{} // by id, or by the function's name; of two the latest counts
 	var results []wire.Result
 	latest := 0
 	for i, m := range r.root.Get("messages").Elems() {
 		switch m.Get("role").Str() {
 		case "assistant":
-			calls = append(calls, messageCalls(m)...)
+			for _, c := range messageCalls(m) {
+				calls[callKey(c.ID, c.Name)] = c
+			}
 			latest = len(results)
 		case "tool", "function":
 			results = append(results, r.result(i, m, calls))
@@ -163,21 +165,24 @@ func (r *chatRequest) Results() []wire.Result {
 	return results
 }
 
-func (r *chatRequest) result(i int, m strictjson.Value, calls []wire.Call) wire.Result {
+// callKey is what ties a result to its call.
+func callKey(id, name string) string {
+	if id != "" {
+		return "id " + id
+	}
+	return "name " + name
+}
+
+func (r *chatRequest) result(i int, m strictjson.Value, calls map[string]wire.Call) wire.Result {
 	res := wire.Result{CallID: m.Get("tool_call_id").Str(), Text: messageText(m)}
-	name := m.Get("name").Str()
-	for j := len(calls) - 1; j >= 0; j-- { // an id may be used again: the latest call counts
-		c := &calls[j]
-		if (res.CallID != "" && c.ID == res.CallID) || (res.CallID == "" && c.Name == name) {
-			res.Tool = c.Name
-			if args, err := c.ArgsJSON(); err == nil {
-				res.Args = args
-			}
-			break
+	if c, ok := calls[callKey(res.CallID, m.Get("name").Str())]; ok {
+		res.Tool = c.Name
+		if args, err := c.ArgsJSON(); err == nil {
+			res.Args = args
 		}
 	}
-	for k := range r.texts {
-		if t := &r.texts[k]; t.Result && t.Place.Index == i {
+	for k := r.textsOf[i][0]; k < r.textsOf[i][1]; k++ {
+		if r.texts[k].Result {
 			res.Texts = append(res.Texts, k)
 		}
 	}

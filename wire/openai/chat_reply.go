@@ -70,6 +70,9 @@ func (r *chatReply) read() error {
 			})
 		}
 	}
+	if choices.Len() > maxChoices {
+		return wrong("choices", "too many choices")
+	}
 	for i, c := range choices.Elems() {
 		if err := r.choice(i, c); err != nil {
 			return err
@@ -144,6 +147,9 @@ func (r *chatReply) readCalls(pos, index int, v strictjson.Value) error {
 	path := fmt.Sprintf("choices[%d].message.tool_calls", pos)
 	if v.Kind() != strictjson.Array {
 		return wrong(path, "must be an array")
+	}
+	if v.Len() > maxCalls {
+		return wrong(path, "too many tool calls")
 	}
 	for j, c := range v.Elems() {
 		if err := c.CheckKeys(callFields); err != nil {

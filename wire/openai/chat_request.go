@@ -9,6 +9,9 @@ import (
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
+// maxTools bounds what a request may offer; the API itself takes 128.
+const maxTools = 1024
+
 // Chat is the codec of POST /chat/completions.
 type Chat struct{}
 
@@ -37,6 +40,7 @@ type chatRequest struct {
 	tools     []string
 	unscanned []string
 	texts     []wire.Text
+	textsOf   [][2]int // of each message, from and to in texts
 }
 
 func (r *chatRequest) Model() string       { return r.model }
@@ -85,9 +89,11 @@ func (r *chatRequest) member(key string, v strictjson.Value) error {
 		return nil
 	case "messages":
 		for i, m := range v.Elems() {
+			from := len(r.texts)
 			if err := r.message(i, m); err != nil {
 				return err
 			}
+			r.textsOf = append(r.textsOf, [2]int{from, len(r.texts)})
 		}
 		return nil
 	case "tools":
@@ -121,6 +127,9 @@ func (r *chatRequest) readTools(v strictjson.Value, legacy bool) error {
 	}
 	if v.Kind() != strictjson.Array {
 		return wrong("tools", "must be an array")
+	}
+	if v.Len() > maxTools {
+		return wrong("tools", "too many tools")
 	}
 	for i, t := range v.Elems() {
 		path := fmt.Sprintf("tools[%d]", i)

@@ -114,6 +114,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"a call without a body", msg(`{"role":"assistant","tool_calls":[{"id":"1"}]}`), "must hold a function or a custom tool's call"},
 		{"a tool without a name", `{"model":"m","messages":[],"tools":[{"type":"function","function":{}}]}`, "tools[0].function.name: must be a string"},
 		{"tools that are an object", `{"model":"m","messages":[],"tools":{}}`, "tools: must be an array"},
+		{"more tools than anybody offers", `{"model":"m","messages":[],"tools":[` + strings.Repeat(`{"type":"x"},`, 1024) + `{"type":"x"}]}`, "tools: too many tools"},
 		{"trailing bytes", `{"model":"m","messages":[]}{}`, "trailing data"},
 		{"a byte order mark", "\ufeff" + `{"model":"m","messages":[]}`, "byte order mark"},
 	} {
