@@ -28,6 +28,7 @@ type auditLogs struct {
 	mu     sync.Mutex
 	byPath map[string]*lateLog
 	opened []string
+	closed bool
 }
 
 // use names a log that a site writes to. It takes lines once it is open.
@@ -42,15 +43,22 @@ func (a *auditLogs) use(path string) (*lateLog, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.byPath[path] == nil {
-		a.byPath[path] = &lateLog{}
+		a.byPath[path] = &lateLog{open: a.open}
 	}
 	return a.byPath[path], nil
 }
 
+// open opens the logs that are not open yet.
 func (a *auditLogs) open() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.closed {
+		return errNotOpen
+	}
 	for path, late := range a.byPath {
+		if late.log.Load() != nil {
+			continue
+		}
 		v, _, err := openLogs.LoadOrNew(path, func() (caddy.Destructor, error) {
 			l, err := audit.Open(path, audit.Options{Logger: a.logger})
 			if err != nil {
@@ -75,30 +83,47 @@ func (a *auditLogs) close() error {
 		_, err := openLogs.Delete(path)
 		errs = append(errs, err)
 	}
-	a.opened = nil
+	a.opened, a.closed = nil, true
 	return errors.Join(errs...)
 }
 
-// lateLog is a log that may not be open yet. A line for it is then not
+// lateLog is a log that is opened when the configuration starts, or by the
+// first line: Caddy starts apps in no order, so that requests may come before
+// the headgate app has started. A line for a log that cannot be opened is not
 // written, and what depends on the line is refused.
-type lateLog struct{ log atomic.Pointer[audit.Log] }
+type lateLog struct {
+	log  atomic.Pointer[audit.Log]
+	open func() error
+}
 
-var errNotOpen = fmt.Errorf("%w: the audit log is not open yet", audit.ErrNotWritten)
+var errNotOpen = fmt.Errorf("%w: the audit log is not open", audit.ErrNotWritten)
+
+func (l *lateLog) opened() (*audit.Log, error) {
+	if log := l.log.Load(); log != nil {
+		return log, nil
+	}
+	if err := l.open(); err != nil {
+		return nil, errors.Join(errNotOpen, err)
+	}
+	return l.log.Load(), nil
+}
 
 // Append writes a line.
 func (l *lateLog) Append(r *audit.Record) error {
-	if log := l.log.Load(); log != nil {
-		return log.Append(r)
+	log, err := l.opened()
+	if err != nil {
+		return err
 	}
-	return errNotOpen
+	return log.Append(r)
 }
 
 // AppendRefusal writes a line that may be counted together with others.
 func (l *lateLog) AppendRefusal(r *audit.Record) error {
-	if log := l.log.Load(); log != nil {
-		return log.AppendRefusal(r)
+	log, err := l.opened()
+	if err != nil {
+		return err
 	}
-	return errNotOpen
+	return log.AppendRefusal(r)
 }
 
 // Interface guard

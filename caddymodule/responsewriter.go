@@ -24,6 +24,9 @@ func newResponseWriter(w http.ResponseWriter, reply *enforce.Reply) *responseWri
 	return &responseWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, reply: reply}
 }
 
+// Header is the reply's, which takes nothing any more after WriteHeader.
+func (rw *responseWriter) Header() http.Header { return rw.reply.Header() }
+
 func (rw *responseWriter) WriteHeader(status int) { rw.reply.WriteHeader(status) }
 
 func (rw *responseWriter) Write(b []byte) (int, error) { return rw.reply.Write(b) }

@@ -1,6 +1,8 @@
 package enforce
 
 import (
+	"bytes"
+
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/sse"
@@ -117,8 +119,14 @@ func (f *flow) end(whole bool) {
 
 // event reads one event and lets go what it resolves.
 func (f *flow) event(ev sse.Event) {
+	if stray(ev) {
+		f.refusal = notUnderstood
+		return
+	}
 	if !ev.HasData {
-		f.out = append(f.out, ev.Raw...) // comments and pings carry nothing
+		if f.set.Empty() || len(f.set.Scan(ev.Raw)) == 0 {
+			f.out = append(f.out, ev.Raw...) // comments and pings
+		}
 		return
 	}
 	we, err := f.ws.Event(ev.Name, ev.Data)
@@ -145,6 +153,25 @@ func (f *flow) event(ev sse.Event) {
 	}
 	f.keep(p)
 	f.pump()
+}
+
+// stray tells whether an event has a line that the format does not know. To a
+// browser it is nothing, but there are clients that read it all the same: bare
+// JSON, or data behind a blank.
+func stray(ev sse.Event) bool {
+	for raw := ev.Raw[ev.Lead:]; len(raw) > 0; {
+		var line []byte
+		for line, raw, _ = bytes.Cut(raw, []byte("\n")); len(line) > 0; {
+			var one []byte
+			one, line, _ = bytes.Cut(line, []byte("\r"))
+			switch name, _, _ := bytes.Cut(one, []byte(":")); string(name) {
+			case "", "data", "event", "id", "retry":
+			default:
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // place scans the event's texts.

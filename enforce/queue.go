@@ -24,14 +24,24 @@ func (f *flow) keep(p pending) {
 		f.refusal = tooMuchHeld
 		return
 	}
-	if len(p.we.Calls) > 0 && len(p.we.Pieces) == 0 && len(p.we.Ended) == 0 && !p.we.End {
+	if len(p.we.Calls) > 0 && !says(p.we) && len(p.we.Ended) == 0 && !p.we.End {
 		choice := p.we.Calls[0].Choice
 		if !slices.ContainsFunc(p.we.Calls, func(k wire.CallKey) bool { return k.Choice != choice }) {
 			f.calls[choice] = append(f.calls[choice], p)
 			return
 		}
 	}
+	for _, k := range p.we.Calls { // the parts of a call keep their order
+		f.queue = append(f.queue, f.calls[k.Choice]...)
+		delete(f.calls, k.Choice)
+	}
 	f.queue = append(f.queue, p)
+}
+
+// says tells whether an event adds to a text; many a provider sends an empty
+// content with each part of a call.
+func says(we *wire.Event) bool {
+	return slices.ContainsFunc(we.Pieces, func(p wire.Piece) bool { return len(p.Text) > 0 })
 }
 
 // pump lets go, in order, whatever can go.

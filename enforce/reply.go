@@ -55,8 +55,14 @@ var errStop = errors.New("the reply was refused")
 
 func newReply(x *Exchange) *Reply { return &Reply{x: x} }
 
-// Header is the client's header, which the upstream's is copied into.
-func (p *Reply) Header() http.Header { return p.x.w.Header() }
+// Header is the client's header, which the upstream's is copied into. What is
+// set after WriteHeader, such as trailers, goes nowhere.
+func (p *Reply) Header() http.Header {
+	if p.mode != modeNone {
+		return http.Header{}
+	}
+	return p.x.w.Header()
+}
 
 // WriteHeader looks at the upstream's status and header, and decides how the
 // body is governed. Nothing goes to the client yet, except 1xx.
@@ -90,9 +96,10 @@ func (p *Reply) classify(status int) replyMode {
 	if status < 200 || status > 299 {
 		return modeError
 	}
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	media, params, err := mime.ParseMediaType(strings.Join(h.Values("Content-Type"), ", "))
+	charset := params["charset"]
 	switch {
-	case err != nil:
+	case err != nil, charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii"):
 	case media == "text/event-stream":
 		return modeStream
 	case media == "application/json":
@@ -170,7 +177,7 @@ func (p *Reply) send(b []byte) error {
 	}
 	if !p.sent {
 		p.sent = true
-		h := p.Header()
+		h := p.x.w.Header()
 		h.Del("Content-Length")
 		h.Del("Trailer")
 		if p.mode != modeStream {
@@ -205,9 +212,9 @@ func (p *Reply) Close(err error) {
 		}()
 		p.finish(err)
 	}()
-	for name := range p.Header() { // an upstream's trailers were not looked at
+	for name := range p.x.w.Header() { // an upstream's trailers were not looked at
 		if strings.HasPrefix(name, http.TrailerPrefix) {
-			delete(p.Header(), name)
+			delete(p.x.w.Header(), name)
 		}
 	}
 	if p.refusal != nil && !p.sent {

@@ -41,6 +41,14 @@ func newStreamReply(p *Reply) *streamReply {
 func (s *streamReply) stop(ref *wire.Refusal) {
 	s.done = true
 	p := s.p
+	if ref == tooMuchHeld && p.refusal == nil {
+		rec := p.x.record(string(policy.PostChat))
+		rec.Decision, rec.Reason, rec.RuleLayer = string(policy.Deny), ref.Reason, policy.LayerDefault
+		p.x.g.cfg.Observer.Decision(rec.Stage, rec.Decision, rec.RuleLayer, 0)
+		if unavailable := p.x.write(rec); unavailable != nil {
+			ref = unavailable
+		}
+	}
 	if p.refusal == nil {
 		p.refusal = ref
 		switch ref.Code {

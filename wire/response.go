@@ -144,8 +144,17 @@ func (c *Call) ArgsJSON() ([]byte, error) {
 	if strings.TrimSpace(c.Args) == "" {
 		return []byte("{}"), nil
 	}
-	return strictjson.Canonical([]byte(c.Args))
+	doc, err := strictjson.Parse([]byte(c.Args), strictjson.Limits{Depth: maxArgsDepth})
+	if err != nil {
+		return nil, err
+	}
+	defer doc.Release()
+	return strictjson.AppendCanonical(make([]byte, 0, len(c.Args)), doc.Root())
 }
+
+// maxArgsDepth leaves room for the arrays and objects that a conversation puts
+// around the arguments.
+const maxArgsDepth = strictjson.DefaultDepth - 8
 
 // canonical brings JSON that was written here into canonical form.
 func canonical(b []byte) []byte {

@@ -27,6 +27,9 @@ func (r *chatRequest) content(i int, v strictjson.Value, result bool) error {
 			return err
 		}
 	}
+	for _, p := range v.Elems() { // after the texts, which stand beside each other
+		besides(p, func(leaf strictjson.Value) { r.text(leaf, place).Result = result }, "type", p.Get("type").Str())
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,8 +107,15 @@ func (r *chatReply) choice(pos int, c strictjson.Value) error {
 	r.choices = append(r.choices, choiceAt{v: c, index: index, start: start, end: end})
 	for k, v := range c.Members() {
 		switch key := k.Str(); key {
-		case "index", "finish_reason", "logprobs", "message":
+		case "index", "finish_reason", "message":
+		case "logprobs":
+			if !v.IsNull() && v.Kind() != strictjson.Object {
+				return wrong(path+".logprobs", "must be an object")
+			}
 		default:
+			if hasCalls(v) {
+				return wrong(path, "tool calls where none belong")
+			}
 			leaves(v, "", func(_ string, leaf strictjson.Value) {
 				r.text(leaf, index, wire.Place{List: "choices", Index: index, Field: key})
 			})
@@ -159,6 +167,7 @@ func (r *chatReply) readCalls(pos, index int, v strictjson.Value) error {
 		if err := r.call(pos, index, j, f, field, c.Get("id").Str()); err != nil {
 			return err
 		}
+		besides(c, func(leaf strictjson.Value) { r.text(leaf, index, callPlace(index)) }, "id", "index", "type", "function", "custom")
 	}
 	return nil
 }
@@ -178,9 +187,20 @@ func (r *chatReply) call(pos, index, j int, f strictjson.Value, field, id string
 	if args.Exists() && args.Kind() != strictjson.String {
 		return wrong(path, "a call's arguments must be a string")
 	}
+	besides(f, func(leaf strictjson.Value) { r.text(leaf, index, callPlace(index)) }, "name", field)
 	r.calls = append(r.calls, wire.Call{Choice: index, Index: max(j, 0), ID: id, Name: name, Args: args.Str(), Free: field == "input"})
 	r.callAt = append(r.callAt, callAt{choice: pos, call: j, args: args})
 	return nil
+}
+
+func callPlace(index int) wire.Place {
+	return wire.Place{List: "choices", Index: index, Field: "tool_calls"}
+}
+
+// hasCalls tells whether a message asks for tools.
+func hasCalls(m strictjson.Value) bool {
+	f := m.Get("function_call")
+	return m.Get("tool_calls").Len() > 0 || f.Exists() && !noCall(f)
 }
 
 func (r *chatReply) Response() *wire.Response {
@@ -241,7 +261,7 @@ func (r *chatReply) Rewrite(texts []strictjson.Replacement, verdicts []wire.Verd
 		}
 	}
 	for i := range r.choices {
-		edits = r.dropLogprobs(edits, texts, &r.choices[i])
+		edits = r.dropLogprobs(edits, texts, &r.choices[i], r.callsChanged(i, verdicts))
 	}
 	sortReplacements(edits)
 	body := strictjson.Splice(nil, r.body, edits)
@@ -254,19 +274,29 @@ func (r *chatReply) Rewrite(texts []strictjson.Replacement, verdicts []wire.Verd
 	return body, nil
 }
 
-// dropLogprobs takes away a choice's second copy of a text that was edited.
-func (r *chatReply) dropLogprobs(edits, texts []strictjson.Replacement, c *choiceAt) []strictjson.Replacement {
+func (r *chatReply) callsChanged(pos int, verdicts []wire.Verdict) bool {
+	for i, v := range verdicts {
+		if r.callAt[i].choice == pos && !v.Untouched() {
+			return true
+		}
+	}
+	return false
+}
+
+// dropLogprobs takes away a choice's second copy of what was edited.
+func (r *chatReply) dropLogprobs(edits, texts []strictjson.Replacement, c *choiceAt, changed bool) []strictjson.Replacement {
 	lp := c.v.Get("logprobs")
 	if lp.Kind() != strictjson.Object {
 		return edits
 	}
-	for _, t := range texts {
-		if t.Start >= c.start && t.End <= c.end {
-			start, end := lp.Span()
-			return append(edits, strictjson.Replacement{Start: start, End: end, Text: []byte("null")})
-		}
+	changed = changed || slices.ContainsFunc(texts, func(t strictjson.Replacement) bool {
+		return t.Start >= c.start && t.End <= c.end
+	})
+	if !changed {
+		return edits
 	}
-	return edits
+	start, end := lp.Span()
+	return append(edits, strictjson.Replacement{Start: start, End: end, Text: []byte("null")})
 }
 
 // denyCalls replaces the denied calls of one choice by what is said of them.

@@ -100,6 +100,9 @@ func (r *chatRequest) member(key string, v strictjson.Value) error {
 		return r.readTools(v, false)
 	case "functions":
 		return r.readTools(v, true)
+	case "metadata":
+		besides(v, func(leaf strictjson.Value) { r.text(leaf, wire.Place{List: key, Index: -1}) })
+		return nil
 	case "web_search_options":
 		r.tools = append(r.tools, "web_search")
 	case "plugins":
@@ -258,17 +261,34 @@ func (r *chatRequest) calls(i int, v strictjson.Value) error {
 		if err := r.function(i, f, field, field == "arguments"); err != nil {
 			return err
 		}
+		besides(c, func(leaf strictjson.Value) {
+			r.text(leaf, wire.Place{List: "messages", Index: i, Field: "tool_calls"})
+		}, "id", "index", "type", "function", "custom")
 	}
 	return nil
 }
 
 // callBody finds the part of a tool call that names the tool, and the field
-// in it that holds the arguments.
+// in it that holds the arguments. A call that has both forms has neither:
+// nobody knows which of them a client takes.
 func callBody(c strictjson.Value) (body strictjson.Value, field string) {
-	if f := c.Get("custom"); f.Kind() == strictjson.Object {
-		return f, "input"
+	f, custom := c.Get("function"), c.Get("custom")
+	switch {
+	case !custom.Exists() || custom.IsNull():
+		return f, "arguments"
+	case !f.Exists() || f.IsNull():
+		return custom, "input"
 	}
-	return c.Get("function"), "arguments"
+	return strictjson.Value{}, ""
+}
+
+// besides calls f for every word in the members of v that are not known.
+func besides(v strictjson.Value, f func(leaf strictjson.Value), known ...string) {
+	for k, m := range v.Members() {
+		if !slices.Contains(known, k.Str()) {
+			leaves(m, "", func(_ string, leaf strictjson.Value) { f(leaf) })
+		}
+	}
 }
 
 func (r *chatRequest) function(i int, f strictjson.Value, field string, isJSON bool) error {
@@ -282,6 +302,8 @@ func (r *chatRequest) function(i int, f strictjson.Value, field string, isJSON b
 	if f.Get("name").Str() == "" {
 		return wrong(path, "a call must name its tool")
 	}
+	place := wire.Place{List: "messages", Index: i, Field: "tool_calls"}
+	besides(f, func(leaf strictjson.Value) { r.text(leaf, place) }, "name", field)
 	args := f.Get(field)
 	if !args.Exists() {
 		return nil
@@ -289,7 +311,7 @@ func (r *chatRequest) function(i int, f strictjson.Value, field string, isJSON b
 	if args.Kind() != strictjson.String {
 		return wrong(path, "a call's arguments must be a string")
 	}
-	r.text(args, wire.Place{List: "messages", Index: i, Field: "tool_calls"}).JSON = isJSON
+	r.text(args, place).JSON = isJSON
 	return nil
 }
 

@@ -127,6 +127,11 @@ func whole(ev *wire.Event, choice int, v strictjson.Value, data []byte) {
 	})
 }
 
+// wholeBeside is whole for the members of v that are not known.
+func wholeBeside(ev *wire.Event, choice int, v strictjson.Value, data []byte, known ...string) {
+	besides(v, func(leaf strictjson.Value) { addPiece(ev, wire.Channel{Choice: choice}, leaf, data, true) }, known...)
+}
+
 func addPiece(ev *wire.Event, ch wire.Channel, v strictjson.Value, data []byte, isWhole bool) []byte {
 	start, end := v.Span()
 	text := data[start+1 : end-1]
@@ -155,16 +160,23 @@ func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []
 	}
 	for k, v := range c.Members() {
 		switch {
-		case k.EqualStr("index"), k.EqualStr("finish_reason"), k.EqualStr("logprobs"):
+		case k.EqualStr("index"), k.EqualStr("finish_reason"):
+		case k.EqualStr("logprobs"):
+			if !v.IsNull() && v.Kind() != strictjson.Object {
+				return wrong("choices.logprobs", "must be an object")
+			}
 		case k.EqualStr("delta"):
 			if err := s.delta(ev, ch, v, data); err != nil {
 				return err
 			}
 		default:
+			if hasCalls(v) {
+				return wrong("choices", "tool calls where none belong")
+			}
 			whole(ev, index, v, data)
 		}
 	}
-	if f := c.Get("finish_reason"); f.Kind() == strictjson.String {
+	if f := c.Get("finish_reason"); f.Kind() == strictjson.String && !f.EqualStr("") {
 		ch.finish = f.Str()
 		return s.end(ev, ch)
 	}
@@ -225,17 +237,21 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 				if err := s.toolCall(ev, ch, i, c); err != nil {
 					return err
 				}
+				f, field := callBody(c)
+				wholeBeside(ev, ch.index, c, data, "id", "index", "type", "function", "custom")
+				wholeBeside(ev, ch.index, f, data, "name", field)
 			}
 		case k.EqualStr("function_call"):
 			if v.Kind() != strictjson.Object {
 				return wrong("choices.delta.function_call", "must be an object")
 			}
-			if noCall(v) && len(ch.calls) == 0 {
+			if noCall(v) && !ch.has(functionCall) {
 				continue
 			}
 			if err := s.part(ev, ch, functionCall, v, "arguments", ""); err != nil {
 				return err
 			}
+			wholeBeside(ev, ch.index, v, data, "name", "arguments")
 		case v.Kind() == strictjson.String:
 			name := channelName(k)
 			text := addPiece(ev, wire.Channel{Choice: ch.index, Name: name}, v, data, false)

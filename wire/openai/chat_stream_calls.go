@@ -2,7 +2,6 @@ package openai
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/wire"
@@ -13,6 +12,7 @@ type streamCall struct {
 	key      wire.CallKey
 	id, name string
 	free     bool
+	begun    bool // a part of it was read
 	args     strings.Builder
 	written  bool // its replaced arguments have gone out
 }
@@ -62,6 +62,11 @@ func (s *chatStream) part(ev *wire.Event, ch *streamChoice, index int, f strictj
 	if err != nil {
 		return err
 	}
+	free := field == "input"
+	if call.begun && call.free != free {
+		return wrong(path, "a call of two kinds")
+	}
+	call.begun, call.free = true, free
 	if id != "" && call.id != "" && call.id != id {
 		return wrong(path, "two calls with one index")
 	}
@@ -79,11 +84,8 @@ func (s *chatStream) part(ev *wire.Event, ch *streamChoice, index int, f strictj
 			return wrong(path, "a call's arguments must be a string")
 		}
 		call.args.WriteString(args.Str())
-		call.free = field == "input"
 	}
-	if !slices.Contains(ev.Calls, call.key) {
-		ev.Calls = append(ev.Calls, call.key)
-	}
+	ev.Calls = append(ev.Calls, call.key) // one for each part, in order, for Rewrite
 	return nil
 }
 

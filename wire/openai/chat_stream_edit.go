@@ -33,12 +33,18 @@ func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText
 	}
 	defer doc.Release()
 	keep := len(ev.Calls) == 0
+	parts := ev.Calls
 	for pos, c := range doc.Root().Get("choices").Elems() {
 		ch := s.choices[choiceIndex(pos, c)]
 		if ch == nil {
 			continue
 		}
 		e := chunkEdit{stream: s, choice: ch, at: "choices." + strconv.Itoa(pos), verdict: verdict}
+		for n := c.Get("delta").Get("tool_calls").Len(); len(e.parts) < n && len(parts) > 0; parts = parts[1:] {
+			if parts[0].Index != functionCall {
+				e.parts = append(e.parts, parts[0])
+			}
+		}
 		if data, err = e.apply(data, c, editedChoices(ev, texts)); err != nil {
 			return nil, false, err
 		}
@@ -64,14 +70,15 @@ func editedChoices(ev *wire.Event, texts []wire.PieceText) []int {
 type chunkEdit struct {
 	stream  *chatStream
 	choice  *streamChoice
-	at      string // the choice's path
+	at      string         // the choice's path
+	parts   []wire.CallKey // the call of each element of tool_calls
 	verdict func(wire.CallKey) wire.Verdict
 	left    bool // the chunk still says something
 }
 
 func (e *chunkEdit) apply(data []byte, c strictjson.Value, edited []int) ([]byte, error) {
 	var err error
-	if slices.Contains(edited, e.choice.index) && c.Get("logprobs").Kind() == strictjson.Object {
+	if (slices.Contains(edited, e.choice.index) || e.changed()) && c.Get("logprobs").Kind() == strictjson.Object {
 		if data, err = sjson.SetRawBytes(data, e.at+".logprobs", []byte("null")); err != nil {
 			return nil, err
 		}
@@ -126,6 +133,11 @@ func (c *streamChoice) has(index int) bool {
 	return slices.ContainsFunc(c.calls, func(call *streamCall) bool { return call.key.Index == index })
 }
 
+// changed tells whether a call of the choice goes on otherwise than it came.
+func (e *chunkEdit) changed() bool {
+	return slices.ContainsFunc(e.choice.calls, func(c *streamCall) bool { return !e.verdict(c.key).Untouched() })
+}
+
 func (e *chunkEdit) allDenied() bool {
 	for _, c := range e.choice.calls {
 		if !e.verdict(c.key).Denied {
@@ -138,7 +150,7 @@ func (e *chunkEdit) allDenied() bool {
 // call edits one element of tool_calls; gone tells that it was taken out, and
 // said is what stands in its place (once for each call).
 func (e *chunkEdit) call(data *[]byte, v strictjson.Value, pos int, path string) (said string, gone bool, err error) {
-	c := e.find(v, pos)
+	c := e.find(pos)
 	if c == nil {
 		return "", false, errNoVerdict
 	}
@@ -215,16 +227,14 @@ func (e *chunkEdit) newIndex(c *streamCall) int {
 	return index
 }
 
-// find is the call that a delta belongs to, by the rule of chatStream.toolCall.
-func (e *chunkEdit) find(v strictjson.Value, pos int) *streamCall {
-	n, ok := v.Get("index").Int()
-	id := v.Get("id").Str()
-	for i, c := range e.choice.calls {
-		switch {
-		case ok && c.key.Index == int(n),
-			!ok && id != "" && c.id == id,
-			!ok && id == "" && len(e.choice.calls) == 1,
-			!ok && id == "" && i == pos:
+// find is the call that the delta at pos belongs to, as chatStream.toolCall
+// found it.
+func (e *chunkEdit) find(pos int) *streamCall {
+	if pos >= len(e.parts) {
+		return nil
+	}
+	for _, c := range e.choice.calls {
+		if c.key == e.parts[pos] {
 			return c
 		}
 	}

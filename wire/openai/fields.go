@@ -36,7 +36,12 @@ var notText = map[string]bool{
 // noCall tells whether a function_call says nothing: null, or what some
 // providers write for it, an object of empty strings.
 func noCall(v strictjson.Value) bool {
-	return v.IsNull() || (v.Kind() == strictjson.Object && v.Get("name").Str() == "" && v.Get("arguments").Str() == "")
+	for _, m := range v.Members() {
+		if !m.IsNull() && !m.EqualStr("") {
+			return false
+		}
+	}
+	return v.IsNull() || v.Kind() == strictjson.Object
 }
 
 // leaves calls f for every string value below v that holds words, with the
