@@ -94,6 +94,9 @@ type Decision struct {
 	SHA256 string
 	// Eval is the time the decision took.
 	Eval time.Duration
+	// Remembered tells that nothing was evaluated: the same was asked before.
+	// The slices above are then shared, and must not be changed.
+	Remembered bool
 }
 
 // Failed is the deny for an evaluation that gave no answers at all. The reason

@@ -23,15 +23,15 @@ type cache struct {
 	recent []*Policy // most recent last, at most keepPolicies
 }
 
-// open returns the compiled policy of files and settings, compiling them if
-// nobody has. Two that come at the same time may both compile; one result is
+// open returns the compiled policy of the content and the settings, compiling
+// it if nobody has. Two that come at the same time may both compile; one result is
 // kept and both get it.
-func (c *cache) open(ctx context.Context, files []file, s settings) (*Policy, error) {
-	key := s.key(sum(files))
+func (c *cache) open(ctx context.Context, from *content, s settings) (*Policy, error) {
+	key := s.key(from.sum())
 	if p := c.get(key); p != nil {
 		return p, nil
 	}
-	p, err := build(ctx, files, s)
+	p, err := build(ctx, from, s)
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,6 @@ import (
 var (
 	// ErrNoPolicy: the paths hold no policy file.
 	ErrNoPolicy = errors.New("no policy: no .rego file found")
-	// ErrBundle: a bundle was named.
-	ErrBundle = errors.New("policy bundles are not supported in this version")
 	// ErrCompileTimeout: parsing and compiling took longer than the limit.
 	ErrCompileTimeout = errors.New("compiling the policy took longer than 10 seconds; it is too large or too complex")
 	// ErrTooLarge: the policy files are over their limits.

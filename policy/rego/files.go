@@ -1,9 +1,6 @@
 package rego
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,18 +27,33 @@ type file struct {
 	sum  string // lower-case hex SHA-256 of the bytes
 }
 
+// kind is what a stamped file holds.
+type kind uint8
+
+const (
+	kindRego   kind = iota // one policy file
+	kindData               // a data document
+	kindBundle             // an OPA bundle, .tar.gz
+)
+
 // stamp is what tells that a file changed without reading it.
 type stamp struct {
 	name, rel string
+	kind      kind
 	mtime     time.Time
 	size      int64
+}
+
+func (s stamp) same(t stamp) bool {
+	return s.name == t.name && s.rel == t.rel && s.kind == t.kind && s.size == t.size && s.mtime.Equal(t.mtime)
 }
 
 // scan lists the policy files of the configured paths in the order of their
 // names, without reading them. A directory is searched recursively for .rego
 // files; tests (_test.rego) and hidden names, as the timestamped directories of
 // a Kubernetes volume, are left out. A file that is named itself is taken as it
-// is. Symbolic links to files and directories are followed.
+// is; one that ends in .tar.gz is an OPA bundle. Symbolic links to files and
+// directories are followed.
 func scan(paths []string) ([]stamp, error) {
 	s := scanner{seen: map[string]bool{}}
 	for _, p := range paths {
@@ -49,11 +61,16 @@ func scan(paths []string) ([]stamp, error) {
 			return nil, err
 		}
 	}
-	if len(s.stamps) == 0 {
+	if len(s.stamps) == 0 && len(paths) > 0 {
 		return nil, fmt.Errorf("%w in %s", ErrNoPolicy, strings.Join(paths, ", "))
 	}
 	slices.SortFunc(s.stamps, func(a, b stamp) int { return strings.Compare(a.name, b.name) })
 	return s.stamps, nil
+}
+
+// isBundle tells a bundle from a policy file by its name.
+func isBundle(name string) bool {
+	return strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
 }
 
 type scanner struct {
@@ -62,17 +79,16 @@ type scanner struct {
 }
 
 func (s *scanner) root(p string) error {
-	if strings.HasSuffix(p, ".tar.gz") || strings.HasSuffix(p, ".tgz") {
-		return fmt.Errorf("%s: %w", p, ErrBundle)
-	}
 	info, err := os.Stat(p)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("policy: %w", err)
-	}
-	if info.IsDir() {
+	case info.IsDir():
 		return s.dir(p, "", 0)
+	case isBundle(p):
+		return s.file(p, filepath.Base(p), kindBundle, info)
 	}
-	return s.file(p, filepath.Base(p), info)
+	return s.file(p, filepath.Base(p), kindRego, info)
 }
 
 func (s *scanner) dir(root, rel string, depth int) error {
@@ -108,7 +124,7 @@ func (s *scanner) dir(root, rel string, depth int) error {
 		case info.IsDir():
 			err = s.dir(root, child, depth+1)
 		case isPolicy:
-			err = s.file(full, child, info)
+			err = s.file(full, child, kindRego, info)
 		}
 		if err != nil {
 			return err
@@ -117,7 +133,7 @@ func (s *scanner) dir(root, rel string, depth int) error {
 	return nil
 }
 
-func (s *scanner) file(name, rel string, info fs.FileInfo) error {
+func (s *scanner) file(name, rel string, k kind, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("policy: %s is not a regular file", name)
 	}
@@ -127,7 +143,7 @@ func (s *scanner) file(name, rel string, info fs.FileInfo) error {
 	if len(s.stamps) == maxFiles {
 		return fmt.Errorf("%w: more than %d files", ErrTooLarge, maxFiles)
 	}
-	s.stamps = append(s.stamps, stamp{name: name, rel: rel, mtime: info.ModTime(), size: info.Size()})
+	s.stamps = append(s.stamps, stamp{name: name, rel: rel, kind: k, mtime: info.ModTime(), size: info.Size()})
 	return nil
 }
 
@@ -146,50 +162,4 @@ func (s *scanner) first(name string) bool {
 	}
 	s.seen[id] = true
 	return true
-}
-
-// read loads the scanned files.
-func read(stamps []stamp) ([]file, error) {
-	files := make([]file, 0, len(stamps))
-	total := int64(0)
-	for _, st := range stamps {
-		if total += st.size; st.size > maxFileSize || total > maxTotalSize {
-			return nil, fmt.Errorf("%s: %w: over %d bytes a file or %d in all", st.name, ErrTooLarge, maxFileSize, maxTotalSize)
-		}
-		b, err := os.ReadFile(st.name)
-		if err != nil {
-			return nil, fmt.Errorf("policy: %w", err)
-		}
-		files = append(files, file{name: st.name, rel: st.rel, src: string(b), sum: hexSHA256(b)})
-	}
-	// In this order equal sums mean equal lists, whatever the paths are.
-	slices.SortFunc(files, func(a, b file) int {
-		return cmp.Or(cmp.Compare(a.rel, b.rel), cmp.Compare(a.sum, b.sum), cmp.Compare(a.name, b.name))
-	})
-	return files, nil
-}
-
-// sum is the policy's hash, lower-case hex: of the bytes of a single file; of
-// several files the SHA-256 over the sorted lines
-//
-//	path NUL sha256 LF
-//
-// where path is relative to the configured directory and slash-separated (the
-// base name for a file that is configured itself), and sha256 is the lower-case
-// hex hash of the file's bytes.
-func sum(files []file) string {
-	if len(files) == 1 {
-		return files[0].sum
-	}
-	lines := make([]string, 0, len(files))
-	for _, f := range files {
-		lines = append(lines, f.rel+"\x00"+f.sum+"\n")
-	}
-	slices.Sort(lines)
-	return hexSHA256([]byte(strings.Join(lines, "")))
-}
-
-func hexSHA256(b []byte) string {
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:])
 }

@@ -202,13 +202,15 @@ func (d *document) claims(claims map[string]any) *ast.Term {
 
 func (d *document) request(r *policy.Request) *ast.Term {
 	sub := document{items: make([][2]*ast.Term, 0, 8), want: d.want}
-	sub.text(keyID, r.ID, partRequest)
-	sub.text(keyProtocol, r.Protocol, partRequest)
-	sub.text(keyEndpoint, r.Endpoint, partRequest)
-	sub.text(keyHost, r.Host, partRequest)
-	sub.text(keyRemoteIP, r.RemoteIP, partRequest)
-	sub.put(keyStream, ast.InternedTerm(r.Stream))
-	if !r.Time.IsZero() {
+	sub.text(keyID, r.ID, partRequestID)
+	sub.text(keyProtocol, r.Protocol, partProtocol)
+	sub.text(keyEndpoint, r.Endpoint, partEndpoint)
+	sub.text(keyHost, r.Host, partHost)
+	sub.text(keyRemoteIP, r.RemoteIP, partRemoteIP)
+	if d.wants(partStream) {
+		sub.put(keyStream, ast.InternedTerm(r.Stream))
+	}
+	if d.wants(partTime) && !r.Time.IsZero() {
 		sub.put(keyTime, ast.StringTerm(r.Time.UTC().Format(time.RFC3339Nano)))
 	}
 	if d.wants(parts(policy.FieldHeaders)) {

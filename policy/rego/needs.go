@@ -6,18 +6,20 @@ import (
 	"github.com/headgate/headgate/policy"
 )
 
-// needs finds the parts of the input that the surfaces can reach at a stage. It follows the
-// compiled rules from the surfaces and collects the references to the input. It
-// errs on the side of more: what it cannot follow counts as everything.
+// needs finds the parts of the input that the surfaces can reach at a stage,
+// and whether they can reach a built-in function whose answer does not depend on
+// its arguments alone. It follows the compiled rules from the surfaces and
+// collects the references. It errs on the side of more: what it cannot follow
+// counts as everything.
 //
 // A body is followed up to its first expression that cannot hold at the stage.
 // [hoistGuards] has moved the stage's own guards to the front.
-func needs(c *ast.Compiler, stage policy.Stage, surfaces []policy.Surface) parts {
+func needs(c *ast.Compiler, stage policy.Stage, surfaces []policy.Surface) (reads parts, impure bool) {
 	r := reach{compiler: c, stage: string(stage), mocks: mocksData(c), seen: map[*ast.Rule]bool{}}
 	for _, s := range surfaces {
 		r.ref(ast.MustParseRef(s.Path))
 	}
-	return r.parts
+	return r.parts, r.impure
 }
 
 type reach struct {
@@ -25,9 +27,10 @@ type reach struct {
 	stage    string
 	// mocks is whether rules are replaced somewhere (with data.x as y), so that
 	// a rule's body does not tell whether a reference to it can hold.
-	mocks bool
-	parts parts
-	seen  map[*ast.Rule]bool
+	mocks  bool
+	parts  parts
+	impure bool
+	seen   map[*ast.Rule]bool
 }
 
 // mocksData reports whether a with modifier replaces a document of data.
@@ -176,6 +179,9 @@ func (r *reach) ref(ref ast.Ref) {
 			r.rule(rule)
 		}
 	default:
+		if b := ast.BuiltinMap[ref.String()]; b != nil && !pure(b) {
+			r.impure = true
+		}
 		r.walk(ref[0])
 	}
 	for _, t := range ref[1:] {
@@ -199,9 +205,10 @@ func (r *reach) input(ref ast.Ref) {
 			r.parts |= partPrincipal
 		}
 	case "request":
-		r.parts |= parts(policy.FieldRequest)
-		if !known || second == "headers" {
-			r.parts |= parts(policy.FieldHeaders)
+		if known {
+			r.parts |= requestParts[second]
+		} else {
+			r.parts |= partRequest
 		}
 	default:
 		r.parts |= topParts[name]

@@ -21,12 +21,24 @@ const (
 	partToolName // tool_name at pre_tool
 	partUnscanned
 	partSession // everything of the session stage
+	partRequestID
+	partProtocol
+	partEndpoint
+	partHost
+	partRemoteIP
+	partStream
+	partTime
 
 	partsEnd
 
 	partsAll      = partsEnd - 1<<32 | parts(policy.FieldsAll)
 	partPrincipal = partTenantID | partUserID | partRoles | partAgentID | partAuth | parts(policy.FieldClaims)
-	partRequest   = parts(policy.FieldRequest | policy.FieldHeaders)
+	partRequest   = parts(policy.FieldRequest|policy.FieldHeaders) | partRequestID | partProtocol | partEndpoint |
+		partHost | partRemoteIP | partStream | partTime
+
+	// partsUnique are other for each request, so that nothing that was decided
+	// by them is ever asked again.
+	partsUnique = partRequestID | partTime
 )
 
 // has reports whether the sets have a member in common.
@@ -70,6 +82,18 @@ var principalParts = map[string]parts{
 	"agent_id":  partAgentID,
 	"auth":      partAuth,
 	"claims":    parts(policy.FieldClaims),
+}
+
+// requestParts maps the names below request.
+var requestParts = map[string]parts{
+	"id":        parts(policy.FieldRequest) | partRequestID,
+	"protocol":  parts(policy.FieldRequest) | partProtocol,
+	"endpoint":  parts(policy.FieldRequest) | partEndpoint,
+	"host":      parts(policy.FieldRequest) | partHost,
+	"remote_ip": parts(policy.FieldRequest) | partRemoteIP,
+	"stream":    parts(policy.FieldRequest) | partStream,
+	"time":      parts(policy.FieldRequest) | partTime,
+	"headers":   parts(policy.FieldRequest | policy.FieldHeaders),
 }
 
 // available are the computed fields that the document of a stage can have.

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/headgate/headgate/policy"
 )
@@ -32,28 +30,9 @@ type FileInfo struct {
 	SHA256  string // lower-case hex, of the file's bytes
 }
 
-// settings are the parts of the configuration that a compiled policy holds.
-type settings struct {
-	packages     []string
-	builtins     []string
-	defaultAllow map[policy.Stage]bool
-	timeout      time.Duration
-	maxInput     int
-}
-
-// key identifies settings and sources in the process-wide cache.
-func (s settings) key(sum string) string {
-	var allow []policy.Stage
-	for _, st := range policy.Stages() {
-		if s.defaultAllow[st] {
-			allow = append(allow, st)
-		}
-	}
-	return fmt.Sprintf("%s %q %q %q %d %d", sum, s.packages, s.builtins, allow, s.timeout, s.maxInput)
-}
-
-// build compiles files into a policy.
-func build(ctx context.Context, files []file, s settings) (*Policy, error) {
+// build compiles what a policy is made of.
+func build(ctx context.Context, from *content, s settings) (*Policy, error) {
+	files := from.files
 	caps, err := capabilities(s.builtins)
 	if err != nil {
 		return nil, err
@@ -66,12 +45,13 @@ func build(ctx context.Context, files []file, s settings) (*Policy, error) {
 		}
 		packages = append(packages, ref)
 	}
+	caps.AllowNet = append(caps.AllowNet, s.allowNet...)
 	c, err := compileWithin(compileLimit, files, caps)
 	if err != nil {
 		return nil, err
 	}
 	p := &Policy{
-		sum:      sum(files),
+		sum:      from.sum(),
 		compiler: c.compiler,
 		queries:  map[policy.Stage]*query{},
 		rows:     findSurfaces(c.compiler, packages),
@@ -86,12 +66,9 @@ func build(ctx context.Context, files []file, s settings) (*Policy, error) {
 			return nil, err
 		}
 	}
-	data := inmem.New()
-	txn, err := data.NewTransaction(ctx, storage.TransactionParams{})
-	if err != nil {
-		return nil, fmt.Errorf("policy data: %w", err)
+	if p.store, err = newStore(ctx, c.compiler, from.documents); err != nil {
+		return nil, err
 	}
-	p.store = &store{store: data, txn: txn}
 	return p, nil
 }
 
@@ -104,15 +81,36 @@ func (p *Policy) Decide(ctx context.Context, in *policy.Input) policy.Decision {
 			Layer: policy.LayerDefault, SHA256: p.sum,
 		}
 	}
-	return p.decide(ctx, q, in, q.parts)
+	if q.memo == nil || ctx.Err() != nil {
+		d, _ := p.decide(ctx, q, in, q.parts)
+		return d
+	}
+	start := time.Now()
+	k := keys.Get().(*key)
+	defer keys.Put(k)
+	if !k.set(in, q.parts) {
+		d, _ := p.decide(ctx, q, in, q.parts)
+		return d
+	}
+	if d := q.memo.get(k); d != nil {
+		remembered := *d
+		remembered.Remembered, remembered.Eval = true, time.Since(start)
+		return remembered
+	}
+	d, whole := p.decide(ctx, q, in, q.parts)
+	if whole {
+		q.memo.put(k, d)
+	}
+	return d
 }
 
-// decide evaluates with the given parts of the input.
-func (p *Policy) decide(ctx context.Context, q *query, in *policy.Input, want parts) (d policy.Decision) {
+// decide evaluates with the given parts of the input. whole tells that the
+// evaluation came to its end, so that the answer depends on the input alone.
+func (p *Policy) decide(ctx context.Context, q *query, in *policy.Input, want parts) (d policy.Decision, whole bool) {
 	start := time.Now()
 	defer func() {
 		if r := recover(); r != nil {
-			d = policy.Failed(policy.ReasonError, fmt.Sprintf("panic in evaluation: %T", r))
+			d, whole = policy.Failed(policy.ReasonError, fmt.Sprintf("panic in evaluation: %T", r)), false
 		}
 		d.SHA256, d.Eval = p.sum, time.Since(start)
 	}()
@@ -123,10 +121,18 @@ func (p *Policy) decide(ctx context.Context, q *query, in *policy.Input, want pa
 			answers, err = q.run(ctx, p.store, p.compiler, doc, p.settings.timeout)
 		}
 		if err != nil {
-			return policy.Failed(failure(err))
+			return policy.Failed(failure(err)), false
 		}
 	}
-	return policy.Combine(in.Stage, answers, p.settings.defaultAllow[in.Stage])
+	return policy.Combine(in.Stage, answers, p.settings.defaultAllow[in.Stage]), true
+}
+
+// Remembers tells whether the decisions of a stage are remembered: its rules
+// reach no built-in function that depends on more than its arguments, and read
+// neither the request's id nor its time.
+func (p *Policy) Remembers(s policy.Stage) bool {
+	q := p.queries[s]
+	return q != nil && q.memo != nil
 }
 
 // Needs tells which computed parts of the input a stage can reach.

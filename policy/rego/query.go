@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
-	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/headgate/headgate/policy"
@@ -25,6 +23,8 @@ type query struct {
 	body     ast.Body
 	compiler ast.QueryCompiler
 	parts    parts // what the surfaces can reach
+	impure   bool  // a built-in function that they can reach depends on more than its arguments
+	memo     *memo // the decisions that were made; nil where none can be remembered
 }
 
 // prepare compiles the query
@@ -34,7 +34,11 @@ type query struct {
 // A document that may be undefined is asked for in a comprehension, which tells
 // "undefined" from "false". Where it is the only one, no row tells the same.
 func prepare(c *ast.Compiler, stage policy.Stage, surfaces []policy.Surface) (*query, error) {
-	q := &query{surfaces: surfaces, parts: needs(c, stage, surfaces)}
+	q := &query{surfaces: surfaces}
+	q.parts, q.impure = needs(c, stage, surfaces)
+	if !q.impure && !q.parts.has(partsUnique) {
+		q.memo = newMemo()
+	}
 	if len(surfaces) == 0 {
 		return q, nil
 	}
@@ -81,8 +85,13 @@ func (q *query) run(ctx context.Context, st *store, c *ast.Compiler, document as
 		return nil, errDeadline
 	}
 	cancel := &deadline{}
-	timer := time.AfterFunc(timeout, cancel.Cancel)
-	defer timer.Stop()
+	cancel.start(timeout)
+	defer cancel.stop()
+	if q.impure { // a built-in function may wait for the network
+		var end context.CancelFunc
+		ctx, end = context.WithTimeout(ctx, timeout)
+		defer end()
+	}
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, cancel.Cancel)
 		defer stop()
@@ -107,7 +116,7 @@ func (q *query) run(ctx context.Context, st *store, c *ast.Compiler, document as
 			return err
 		})
 	switch {
-	case err != nil && cancel.Cancelled():
+	case err != nil && cancel.over():
 		return nil, errDeadline
 	case err != nil:
 		return nil, err
@@ -151,23 +160,6 @@ var (
 	errRows = errors.New("unexpected result")
 )
 
-// deadline is the cancel flag of one evaluation. It needs no goroutine of its
-// own while the evaluation is in time.
-type deadline struct{ passed atomic.Bool }
-
-// Cancel ends the evaluation at its next step.
-func (d *deadline) Cancel() { d.passed.Store(true) }
-
-// Cancelled reports whether the evaluation is to end.
-func (d *deadline) Cancelled() bool { return d.passed.Load() }
-
-// store is an empty data document with a read transaction that is never
-// closed. Nothing is ever written, so there is nothing that it could block.
-type store struct {
-	store storage.Store
-	txn   storage.Transaction
-}
-
 // failure maps an evaluation's error to a fixed reason and a detail that holds
 // the place and the kind of the error, never its text.
 func failure(err error) (reason, detail string) {
@@ -191,5 +183,3 @@ func failure(err error) (reason, detail string) {
 	}
 	return policy.ReasonError, detail
 }
-
-var _ topdown.Cancel = (*deadline)(nil)

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"maps"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,47 +15,16 @@ import (
 	"github.com/headgate/headgate/policy"
 )
 
-// Defaults of [Config].
-const (
-	DefaultTimeout  = 100 * time.Millisecond
-	DefaultMaxInput = 32 << 20
-)
-
-// Config says where the policy is and how it is evaluated.
-type Config struct {
-	// Paths are files and directories. A directory is searched recursively for
-	// .rego files; _test.rego files and hidden names are left out.
-	Paths []string
-	// Packages hold the rule sets; none means [DefaultPackages].
-	Packages []string
-	// DefaultAllow lists the stages that pass where nothing covers them
-	// (pre_chat, pre_tool, session; the post stages always pass).
-	DefaultAllow map[policy.Stage]bool
-	// Timeout bounds a decision; 0 is [DefaultTimeout]. It is soft, see the
-	// package's comment.
-	Timeout time.Duration
-	// MaxInput bounds, in bytes, the content that a policy reads in one
-	// decision; 0 is [DefaultMaxInput].
-	MaxInput int
-	// Builtins names built-in functions to give back of those that are
-	// withheld ("http.send", or "+http.send").
-	Builtins []string
-	// Logger takes the load-time table, warnings and reloads; nil is silent.
-	Logger *slog.Logger
-	// OnReload is called after every attempt to load a change, with the status
-	// after it. It must not call the source's Reload.
-	OnReload func(Status)
-}
-
 // Status is how a source stands.
 type Status struct {
 	SHA256   string    // of the policy in force, lower-case hex
 	LoadedAt time.Time // when it was taken into force
 	// LastError is why the last attempt to load a change failed, nil after a
-	// success. The policy in force is then older than the files.
+	// success. The policy in force is then older than its sources.
 	LastError error
 	Failures  uint64 // attempts that failed since the source was opened
 	Reloads   uint64 // changes that were taken into force
+	Bundles   []BundleStatus
 }
 
 // Source holds the policy of a set of paths and keeps the last good revision
@@ -65,80 +35,139 @@ type Source struct {
 	log      *slog.Logger
 	current  atomic.Pointer[Policy]
 
-	mu     sync.Mutex // one load at a time
-	status atomic.Pointer[Status]
-	stamps []stamp // of the last attempt
+	mu      sync.Mutex // one load at a time
+	status  atomic.Pointer[Status]
+	stamps  []stamp // of the last attempt
+	remotes []*remote
+	inline  *file
 }
 
 // Open loads the policy of c. Without a policy there is no source: the error
 // is then [ErrNoPolicy]. Faults in the files are a [*CompileError].
 func Open(ctx context.Context, c Config) (*Source, error) {
-	s, err := newSource(c)
+	s := &Source{config: c, log: c.Logger, remotes: c.remotes()}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if s.settings, err = c.settings(); err != nil {
+		return nil, err
+	}
+	for _, r := range s.remotes {
+		if err := r.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	stamps, err := s.scan()
 	if err != nil {
 		return nil, err
 	}
-	stamps, err := scan(c.Paths)
-	if err != nil {
-		return nil, err
-	}
-	p, files, err := s.load(ctx, stamps)
+	l, err := s.load(ctx, stamps)
 	if err != nil {
 		return nil, err
 	}
 	s.stamps = stamps
-	s.current.Store(p)
-	s.status.Store(&Status{SHA256: p.sum, LoadedAt: time.Now()})
-	s.report(p, files)
+	s.status.Store(&Status{})
+	s.take(l)
 	return s, nil
 }
 
-func newSource(c Config) (*Source, error) {
-	s := &Source{config: c, log: c.Logger, settings: settings{
-		packages:     slices.Clone(c.Packages),
-		builtins:     slices.Sorted(slices.Values(c.Builtins)),
-		defaultAllow: maps.Clone(c.DefaultAllow),
-		timeout:      c.Timeout,
-		maxInput:     c.MaxInput,
-	}}
-	if len(s.settings.packages) == 0 {
-		s.settings.packages = DefaultPackages
-	}
-	if s.settings.timeout == 0 {
-		s.settings.timeout = DefaultTimeout
-	}
-	if s.settings.maxInput == 0 {
-		s.settings.maxInput = DefaultMaxInput
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	switch {
-	case len(c.Paths) == 0:
-		return nil, ErrNoPolicy
-	case s.settings.timeout < 0:
-		return nil, errors.New("policy timeout is negative")
-	case s.settings.maxInput < 0:
-		return nil, errors.New("policy input limit is negative")
-	}
-	for st := range c.DefaultAllow {
-		if !slices.Contains(policy.Stages(), st) {
-			return nil, fmt.Errorf("unknown stage %q", st)
-		}
-	}
-	return s, nil
+// loaded is a policy on its way into force.
+type loaded struct {
+	policy  *Policy
+	content content
+	bundles []BundleStatus
+	places  []string // of the bundles, as in revisions
 }
 
-// load reads and compiles the scanned files.
-func (s *Source) load(ctx context.Context, stamps []stamp) (*Policy, []file, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, nil, fmt.Errorf("load policy: %w", err)
-	}
-	files, err := read(stamps)
+// scan lists all that the policy is made of, without reading files.
+func (s *Source) scan() ([]stamp, error) {
+	stamps, err := scan(s.config.local())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	p, err := policies.open(ctx, files, s.settings)
-	return p, files, err
+	data, err := scanData(s.config.Data)
+	if err != nil {
+		return nil, err
+	}
+	stamps = append(stamps, data...)
+	for _, r := range s.remotes {
+		stamps = append(stamps, r.stamp())
+	}
+	return stamps, nil
+}
+
+// load reads and compiles what was scanned.
+func (s *Source) load(ctx context.Context, stamps []stamp) (*loaded, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("load policy: %w", err)
+	}
+	local := slices.DeleteFunc(slices.Clone(stamps), func(st stamp) bool { return isRemote(st.name) })
+	c, err := readAll(local)
+	if err != nil {
+		return nil, err
+	}
+	l := &loaded{content: c}
+	if err := s.addBundles(l, local); err != nil {
+		return nil, err
+	}
+	if s.inline != nil {
+		l.content.files = append(l.content.files, *s.inline)
+	}
+	if len(l.content.files) == 0 && !s.config.Inline {
+		return nil, fmt.Errorf("%w in what is configured", ErrNoPolicy)
+	}
+	l.content.sort()
+	l.policy, err = policies.open(ctx, &l.content, s.settings)
+	return l, err
+}
+
+// addBundles opens the bundles on disk and adds those of the servers.
+func (s *Source) addBundles(l *loaded, stamps []stamp) error {
+	for _, st := range stamps {
+		if st.kind != kindBundle {
+			continue
+		}
+		raw, err := readBundle(st)
+		if err != nil {
+			return err
+		}
+		b, err := openBundle(st.name, raw, s.config.Bundles.Verify)
+		if err != nil {
+			return err
+		}
+		if err := revisions.check(st.name, b.revision); err != nil {
+			return fmt.Errorf("%s: %w", st.name, err)
+		}
+		l.addBundle(st.name, b, BundleStatus{Name: st.name})
+	}
+	for _, r := range s.remotes {
+		l.addBundle(r.url, r.got, BundleStatus{Name: r.redacted(), Checked: r.checked, Err: r.err})
+	}
+	return nil
+}
+
+func (l *loaded) addBundle(place string, b *bundled, st BundleStatus) {
+	st.Revision = b.revision
+	l.content.add(b.content)
+	l.bundles = append(l.bundles, st)
+	l.places = append(l.places, place)
+}
+
+func readBundle(st stamp) ([]byte, error) {
+	f, err := os.Open(st.name)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxBundleSize+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("policy: %w", err)
+	case len(raw) > maxBundleSize:
+		return nil, fmt.Errorf("%s: %w: a bundle of more than %d bytes", st.name, ErrTooLarge, maxBundleSize)
+	}
+	return raw, nil
 }
 
 // Current is the policy in force, a [*Policy].
@@ -152,49 +181,121 @@ func (s *Source) Status() Status { return *s.status.Load() }
 
 // Reload takes a change of the files into force and reports whether the policy
 // changed. It compiles only where the set of files, a time or a size changed
-// since the last attempt. On an error the last good policy stays in force; the
-// error is returned again until the files change.
+// since the last attempt, and asks a bundle server only where that is due. On
+// an error the last good policy stays in force; the error is returned again
+// until the files change.
 func (s *Source) Reload(ctx context.Context) (changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.reload(ctx, false)
 }
 
-// ForceReload is [Source.Reload] that reads and compiles in any case.
+// ForceReload is [Source.Reload] that asks, reads and compiles in any case.
 func (s *Source) ForceReload(ctx context.Context) (changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.reload(ctx, true)
 }
 
-func (s *Source) reload(ctx context.Context, force bool) (bool, error) {
+// SetInline compiles the sources with one more policy file that has no place
+// of its own, named name, and takes the result into force. A src of "" takes it
+// away. On an error what was in force stays.
+func (s *Source) SetInline(ctx context.Context, name, src string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	old := s.inline
+	s.inline = nil
+	if src != "" {
+		s.inline = &file{name: name, rel: "#rego", src: src, sum: hexSHA256([]byte(src))}
+	}
+	stamps, err := s.scan()
+	var l *loaded
+	if err == nil {
+		l, err = s.load(ctx, stamps)
+	}
+	if err != nil {
+		s.inline = old
+		return err
+	}
+	s.stamps = stamps
+	s.take(l)
+	return nil
+}
+
+func (s *Source) reload(ctx context.Context, force bool) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("load policy: %w", err)
 	}
-	stamps, err := scan(s.config.Paths)
+	asked, unreachable := s.ask(ctx, force)
+	stamps, err := s.scan()
 	if !force && s.seen(stamps, err) {
+		if asked {
+			s.contacted(unreachable)
+		}
 		return false, s.Status().LastError
 	}
 	s.stamps = stamps
-	var p *Policy
-	var files []file
+	var l *loaded
 	if err == nil {
-		p, files, err = s.load(ctx, stamps)
+		l, err = s.load(ctx, stamps)
 	}
 	if err != nil {
 		s.failed(err)
 		return false, err
 	}
-	return s.loaded(p, files), nil
+	changed := s.take(l)
+	if unreachable != nil {
+		s.failed(unreachable)
+	}
+	return changed, unreachable
+}
+
+// ask asks the bundle servers whose time has come. What they have new is then
+// part of the next scan.
+func (s *Source) ask(ctx context.Context, force bool) (asked bool, err error) {
+	var errs []error
+	for _, r := range s.remotes {
+		if force || !time.Now().Before(r.due) {
+			asked = true
+			errs = append(errs, r.refresh(ctx))
+		}
+	}
+	return asked, errors.Join(errs...)
+}
+
+// contacted notes how the servers answered where nothing else changed.
+func (s *Source) contacted(err error) {
+	st := s.Status()
+	st.Bundles = slices.Clone(st.Bundles)
+	for i, r := range s.remotes {
+		b := &st.Bundles[len(st.Bundles)-len(s.remotes)+i]
+		b.Checked, b.Err = r.checked, r.err
+	}
+	if err == nil && isFetch(st.LastError) {
+		st.LastError = nil
+	}
+	s.status.Store(&st)
+	if err != nil {
+		s.failed(err)
+	} else if s.config.OnReload != nil {
+		s.config.OnReload(st)
+	}
+}
+
+// isFetch tells an error of a server or its bundle from one of the policy.
+func isFetch(err error) bool {
+	return errors.Is(err, ErrFetch) || errors.Is(err, ErrBundle) || errors.Is(err, ErrSignature) || errors.Is(err, ErrOlder)
 }
 
 // seen reports whether an attempt with what a scan found was already made.
 func (s *Source) seen(stamps []stamp, err error) bool {
+	last := s.Status().LastError
 	var faults *CompileError
-	if last := s.Status().LastError; err != nil || last != nil && !errors.As(last, &faults) && !errors.Is(last, ErrCompileTimeout) {
+	lasting := last == nil || errors.As(last, &faults) || errors.Is(last, ErrCompileTimeout) || isFetch(last)
+	if err != nil || !lasting {
 		return false // not the files' fault: it may pass without a change of theirs
 	}
-	return slices.EqualFunc(stamps, s.stamps, func(a, b stamp) bool {
-		return a.name == b.name && a.size == b.size && a.mtime.Equal(b.mtime)
-	})
+	return slices.EqualFunc(stamps, s.stamps, stamp.same)
 }
 
 func (s *Source) failed(err error) {
@@ -213,20 +314,27 @@ func (s *Source) failed(err error) {
 	}
 }
 
-func (s *Source) loaded(p *Policy, files []file) bool {
+// take brings a policy into force and reports whether it is another one.
+func (s *Source) take(l *loaded) bool {
+	first := s.current.Load() == nil
 	st := s.Status()
-	changed := st.SHA256 != p.sum
-	st.LastError = nil
+	changed := first || st.SHA256 != l.policy.sum
+	st.LastError, st.Bundles = nil, l.bundles
 	if changed {
-		st.SHA256, st.LoadedAt = p.sum, time.Now()
-		st.Reloads++
+		st.SHA256, st.LoadedAt = l.policy.sum, time.Now()
+		if !first {
+			st.Reloads++
+		}
 	}
-	s.current.Store(p)
+	s.current.Store(l.policy)
 	s.status.Store(&st)
-	if changed {
-		s.report(p, files)
+	for i, place := range l.places {
+		revisions.accept(place, l.bundles[i].Revision)
 	}
-	if s.config.OnReload != nil {
+	if changed {
+		s.report(l)
+	}
+	if !first && s.config.OnReload != nil {
 		s.config.OnReload(st)
 	}
 	return changed
@@ -246,43 +354,5 @@ func (s *Source) Watch(ctx context.Context, interval time.Duration) {
 		}
 	}
 }
-
-// report logs the table of stages and surfaces, and the warnings.
-func (s *Source) report(p *Policy, files []file) {
-	s.log.Info("policy loaded", "sha256", short(p.sum), "files", len(files))
-	for i, f := range p.files {
-		s.log.Debug("policy file", "path", files[i].name, "rego", f.Version)
-	}
-	for _, row := range p.rows {
-		paths := make([]string, 0, len(row.Surfaces))
-		for _, sf := range row.Surfaces {
-			paths = append(paths, sf.Path)
-		}
-		if row.Covered {
-			s.log.Info("policy stage", "stage", row.Stage, "surfaces", paths, "needs", p.Needs(row.Stage).String())
-			continue
-		}
-		s.log.Warn("policy stage is not covered", "stage", row.Stage, "surfaces", paths,
-			"default", s.fallback(row.Stage))
-	}
-	for _, w := range p.warnings {
-		// A shared policy may have been opened under other paths.
-		s.log.Warn("policy warning", "at", fmt.Sprintf("%s:%d:%d", files[w.file].name, w.Line, w.Col), "warning", w.Message)
-	}
-}
-
-// fallback says what happens at a stage that nothing covers.
-func (s *Source) fallback(st policy.Stage) string {
-	switch {
-	case st.Post():
-		return "pass"
-	case s.settings.defaultAllow[st]:
-		return "allow"
-	}
-	return "deny"
-}
-
-// short is the part of a hash that logs show.
-func short(sum string) string { return sum[:min(12, len(sum))] }
 
 var _ policy.Engine = (*Source)(nil)

@@ -261,7 +261,7 @@ func TestOpenErrors(t *testing.T) {
 		{"no path", rego.Config{}, rego.ErrNoPolicy, ""},
 		{"a directory without a policy", rego.Config{Paths: []string{dir}}, rego.ErrNoPolicy, dir},
 		{"a missing path", rego.Config{Paths: []string{filepath.Join(dir, "gone")}}, os.ErrNotExist, "gone"},
-		{"a bundle", rego.Config{Paths: []string{"bundle.tar.gz"}}, rego.ErrBundle, "bundle.tar.gz: policy bundles are not supported in this version"},
+		{"a bundle that is not there", rego.Config{Paths: []string{"bundle.tar.gz"}}, os.ErrNotExist, "stat bundle.tar.gz"},
 		{"a package name", rego.Config{Paths: []string{ok}, Packages: []string{"a b"}}, nil, `package "a b" is not a package name`},
 		{"a stage", rego.Config{Paths: []string{ok}, DefaultAllow: map[policy.Stage]bool{"pre": true}}, nil, `unknown stage "pre"`},
 		{"a built-in function", rego.Config{Paths: []string{ok}, Builtins: []string{"+http.sent"}}, nil, `unknown built-in function "http.sent"`},
