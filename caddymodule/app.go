@@ -22,7 +22,8 @@ func init() {
 type App struct {
 	Config
 
-	logs *auditLogs
+	logs    *auditLogs
+	engines engines
 }
 
 // CaddyModule returns the Caddy module information.

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -34,11 +35,20 @@ const appName = "headgate"
 // UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
 //
 //	headgate [<matcher>] {
-//		policy <file-or-directory>... {
+//		policy <file-directory-bundle-or-url>... {
 //			package <name>...
+//			data <file.json|file.yaml>...
 //			default_decision allow|deny [<stage>...]
 //			fallthrough on|off
 //			timeout <duration>
+//			builtins +<name>...
+//			allow_net <host>...
+//			bundle {
+//				poll <interval>
+//				header <name> <value>
+//				verify_key <algorithm> <file-or-placeholder> [<key-id>]
+//				verify_scope <scope>
+//			}
 //		}
 //		allowlist <policy_rules.json>
 //		serve <dialect> <path-prefix> [<name>]
@@ -59,6 +69,7 @@ const appName = "headgate"
 //			restore off
 //		}
 //		redaction_key <placeholder>
+//		pdp_key <placeholder>...
 //		mode enforce
 //		unknown_paths deny|pass
 //		unscanned deny|allow <fact>...
@@ -75,8 +86,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // options. d stands before the block's name.
 func (c *Config) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
+	name := d.Val()
 	if d.NextArg() {
-		return d.Errf("%s takes no arguments but a matcher; write its configuration as a block in braces", appName)
+		return d.Errf("%s takes no arguments but a matcher; write its configuration as a block in braces", name)
 	}
 	return blockWords.read(d, c)
 }
@@ -91,10 +103,29 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	}
 	whole := handler.Config // a copy: what is global stays in the app
 	whole.merge(globalConfig(h))
-	if whole.Policy == nil {
-		return nil, start.Err("headgate has no policy; write policy <file-or-directory> in its block or in the global option headgate")
+	if err := whole.validateWhole(); err != nil {
+		return nil, start.WrapErr(err)
 	}
-	if err := whole.validateFallthrough(); err != nil {
+	return handler, nil
+}
+
+// parsePDP reads the directive of the decision endpoints. Syntax:
+//
+//	headgate_pdp [<matcher>] {
+//		... (as in headgate)
+//		pdp_key <placeholder>...
+//	}
+func parsePDP(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	start := *h.Dispenser
+	start.Next()
+
+	handler := new(PDP)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	whole := handler.Config
+	whole.merge(globalConfig(h))
+	if err := errors.Join(whole.validateWhole(), whole.validateCallers()); err != nil {
 		return nil, start.WrapErr(err)
 	}
 	return handler, nil
@@ -112,11 +143,6 @@ func globalConfig(h httpcaddyfile.Helper) *Config {
 		return nil
 	}
 	return &global
-}
-
-func parsePDP(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	h.Next() // the directive's name
-	return nil, h.WrapErr(unsupported("headgate_pdp"))
 }
 
 // parseSandbox reads the directive of the built-in upstream. Syntax:

@@ -1,10 +1,13 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // policyWords is the block of policy.
@@ -19,7 +22,21 @@ var policyWords = grammar[PolicyConfig]{
 				return nil
 			},
 		},
-		later[PolicyConfig]("data"),
+		{
+			name: "data", args: "<file.json|file.yaml>...", min: 1, max: unlimited, repeats: true,
+			set: func(p *PolicyConfig, args []string) error {
+				p.Data = append(p.Data, args...)
+				return nil
+			},
+		},
+		{
+			name: "bundle", args: "{ ... }",
+			set: func(p *PolicyConfig, _ []string) error {
+				p.Bundle = new(BundleConfig)
+				return nil
+			},
+			inner: func(d *caddyfile.Dispenser, p *PolicyConfig) error { return bundleWords.read(d, p.Bundle) },
+		},
 		{
 			name: "default_decision", args: "allow|deny [<stage>...]", min: 1, max: unlimited, repeats: true,
 			set: func(p *PolicyConfig, args []string) error {
@@ -42,8 +59,78 @@ var policyWords = grammar[PolicyConfig]{
 				return nil
 			},
 		},
-		later[PolicyConfig]("builtins"),
-		later[PolicyConfig]("allow_net"),
+		{
+			name: "builtins", args: "+<name>...", min: 1, max: unlimited, repeats: true,
+			set: (*PolicyConfig).setBuiltins,
+		},
+		{
+			name: "allow_net", args: "<host>...", min: 1, max: unlimited, repeats: true,
+			set: func(p *PolicyConfig, args []string) error {
+				p.AllowNet = append(p.AllowNet, args...)
+				return nil
+			},
+		},
+	},
+}
+
+// setBuiltins takes names with a plus before them: nothing is ever taken away.
+func (p *PolicyConfig) setBuiltins(args []string) error {
+	for _, arg := range args {
+		name, ok := strings.CutPrefix(arg, "+")
+		if !ok || name == "" {
+			return fmt.Errorf("builtins are written with a plus, such as +http.send, not %q", arg)
+		}
+		p.Builtins = append(p.Builtins, name)
+	}
+	return nil
+}
+
+// bundleWords is the block of policy's bundle.
+var bundleWords = grammar[BundleConfig]{
+	block: "bundle",
+	check: (*BundleConfig).validate,
+	words: []word[BundleConfig]{
+		{
+			name: "poll", args: "<interval>", min: 1, max: 1,
+			set: func(b *BundleConfig, args []string) error {
+				t, err := caddy.ParseDuration(args[0])
+				if err != nil || t <= 0 {
+					return fmt.Errorf("poll must be a duration longer than nothing, such as 30s, not %q", args[0])
+				}
+				b.Poll = caddy.Duration(t)
+				return nil
+			},
+		},
+		{
+			name: "header", args: "<name> <value>", min: 2, max: 2, repeats: true,
+			set: func(b *BundleConfig, args []string) error {
+				if b.Headers == nil {
+					b.Headers = map[string]string{}
+				}
+				if _, taken := b.Headers[args[0]]; taken {
+					return errors.New("header is written twice for one name; keep one")
+				}
+				b.Headers[args[0]] = args[1]
+				return nil
+			},
+		},
+		{
+			name: "verify_key", args: "<algorithm> <file-or-placeholder> [<key-id>]", min: 2, max: 3, repeats: true,
+			set: func(b *BundleConfig, args []string) error {
+				k := VerifyKeyConfig{Algorithm: args[0], Key: args[1]}
+				if len(args) == 3 {
+					k.ID = args[2]
+				}
+				b.VerifyKeys = append(b.VerifyKeys, k)
+				return nil
+			},
+		},
+		{
+			name: "verify_scope", args: "<scope>", min: 1, max: 1,
+			set: func(b *BundleConfig, args []string) error {
+				return setText("verify_scope", "the scope", &b.VerifyScope, args[0])
+			},
+		},
 	},
 }
 

@@ -14,7 +14,7 @@ var blockWords = grammar[Config]{
 	check: (*Config).validate,
 	words: []word[Config]{
 		{
-			name: "policy", args: "<file-or-directory>...", max: unlimited,
+			name: "policy", args: "<file-directory-bundle-or-url>...", max: unlimited,
 			set: func(c *Config, args []string) error {
 				c.Policy = &PolicyConfig{Paths: args}
 				return c.Policy.validate()
@@ -83,6 +83,13 @@ var blockWords = grammar[Config]{
 			},
 			inner: func(d *caddyfile.Dispenser, c *Config) error {
 				return redactWords.read(d, &c.Redact[len(c.Redact)-1])
+			},
+		},
+		{
+			name: "pdp_key", args: "<placeholder>...", min: 1, max: unlimited, repeats: true,
+			set: func(c *Config, args []string) error {
+				c.PDPKeys = append(c.PDPKeys, args...)
+				return nil
 			},
 		},
 		{

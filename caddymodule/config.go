@@ -48,6 +48,11 @@ type Config struct {
 	// What is redacted whatever a policy says; a policy's selectors are added.
 	Redact []RedactConfig `json:"redact,omitempty"`
 
+	// The keys of the HMAC signatures on requests to the endpoints of
+	// headgate_pdp, as placeholders that are known when the configuration loads.
+	// A signature under any of them counts.
+	PDPKeys []string `json:"pdp_keys,omitempty"`
+
 	// The key of the redaction operator hash, as a placeholder that is known
 	// when the configuration loads, such as {env.HEADGATE_REDACTION_KEY}.
 	RedactionKey string `json:"redaction_key,omitempty"`
@@ -77,9 +82,16 @@ type Config struct {
 
 // PolicyConfig names the policies and says how they are evaluated.
 type PolicyConfig struct {
-	// Files and directories of Rego, relative to the working directory. May be
-	// empty with fallthrough: the allowlist then decides alone.
+	// Files and directories of Rego and OPA bundles (.tar.gz), relative to the
+	// working directory, and the URLs of bundle servers. May be empty with
+	// fallthrough: the allowlist then decides alone, with the Rego in it.
 	Paths []string `json:"paths,omitempty"`
+
+	// JSON and YAML documents that policies see merged as data.
+	Data []string `json:"data,omitempty"`
+
+	// How bundles are fetched and verified.
+	Bundle *BundleConfig `json:"bundle,omitempty"`
 
 	// The packages whose rule sets decide, in place of tako.policy and
 	// headgate.
@@ -94,6 +106,43 @@ type PolicyConfig struct {
 
 	// How long one evaluation may take. Default: 100ms.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// Built-in functions to give back of those that policies do not have, such
+	// as http.send.
+	Builtins []string `json:"builtins,omitempty"`
+
+	// The hosts that built-in functions may reach, without ports. Default: none.
+	AllowNet []string `json:"allow_net,omitempty"`
+}
+
+// BundleConfig says how bundles are fetched and verified.
+type BundleConfig struct {
+	// How often a bundle server is asked. Default: 30s.
+	Poll caddy.Duration `json:"poll,omitempty"`
+
+	// Headers of the requests to bundle servers. Placeholders that are known
+	// when the configuration loads are expanded.
+	Headers map[string]string `json:"headers,omitempty"`
+
+	// The keys that a bundle may be signed with. With one or more, every bundle
+	// must be signed.
+	VerifyKeys []VerifyKeyConfig `json:"verify_keys,omitempty"`
+
+	// What the scope claim of a signature must be. Default: none.
+	VerifyScope string `json:"verify_scope,omitempty"`
+}
+
+// VerifyKeyConfig is a key that bundles are verified with.
+type VerifyKeyConfig struct {
+	// The algorithm, such as RS256, ES256 or HS256.
+	Algorithm string `json:"algorithm,omitempty"`
+
+	// A file with a PEM public key or certificate, or with the secret of an HS
+	// algorithm; or a placeholder that stands for its text.
+	Key string `json:"key,omitempty"`
+
+	// The key id that a signature names. May be empty if there is one key.
+	ID string `json:"id,omitempty"`
 }
 
 // DefaultDecisionConfig is the decision of stages that no policy covers.
@@ -205,6 +254,9 @@ func (c *Config) merge(global *Config) {
 	}
 	if c.Redact == nil {
 		c.Redact = global.Redact
+	}
+	if c.PDPKeys == nil {
+		c.PDPKeys = global.PDPKeys
 	}
 	if c.RedactionKey == "" {
 		c.RedactionKey = global.RedactionKey

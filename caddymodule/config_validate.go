@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/redact"
@@ -109,7 +112,7 @@ func (c *Config) validate() error {
 			return err
 		}
 	}
-	for _, check := range []func() error{c.validateServe, c.validateExempt, c.validateUpstreamKeys, c.validateRedact, c.validateUnscanned} {
+	for _, check := range []func() error{c.validateServe, c.validateExempt, c.validateUpstreamKeys, c.validateRedact, c.validateUnscanned, c.validatePDPKeys} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -135,8 +138,24 @@ func (p *PolicyConfig) validateEmpty() error {
 	case len(p.Paths) > 0:
 	case !p.Fallthrough:
 		return errors.New("policy needs at least one file or directory; only with fallthrough on may it have none")
-	case len(p.Packages) > 0 || len(p.DefaultDecision) > 0 || p.Timeout != 0:
-		return errors.New("policy: without a file or directory, fallthrough on stands alone")
+	case len(p.DefaultDecision) > 0:
+		return errors.New("policy: without a file or directory, default_decision has no meaning: with fallthrough on the allowlist decides")
+	}
+	return nil
+}
+
+// validateWhole checks what a site has, its own and what is global.
+func (c *Config) validateWhole() error {
+	if c.Policy == nil {
+		return errors.New("headgate has no policy; write policy <file-or-directory> in its block or in the global option headgate")
+	}
+	return c.validateFallthrough()
+}
+
+// validateCallers checks that the callers of the decision endpoints are known.
+func (c *Config) validateCallers() error {
+	if c.Principals == nil && len(c.PDPKeys) == 0 {
+		return errors.New("headgate_pdp does not know its callers; write pdp_key <placeholder> for signed requests, or principals, with anonymous in it if everybody may ask")
 	}
 	return nil
 }
@@ -155,8 +174,18 @@ func (p *PolicyConfig) validate() error {
 		if file == "" {
 			return errors.New("policy: an empty path names no file or directory")
 		}
-		if strings.HasSuffix(file, ".tar.gz") || strings.HasSuffix(file, ".tgz") {
-			return unsupported("policy: a bundle (.tar.gz)")
+		if err := checkURL(file); err != nil {
+			return err
+		}
+	}
+	for _, file := range p.Data {
+		if file == "" {
+			return errors.New("data: an empty path names no file")
+		}
+	}
+	if p.Bundle != nil {
+		if err := p.Bundle.validate(); err != nil {
+			return err
 		}
 	}
 	for _, name := range p.Packages {
@@ -171,6 +200,76 @@ func (p *PolicyConfig) validate() error {
 		return errors.New("timeout must be longer than nothing, such as 100ms")
 	}
 	return p.validateDefaultDecision()
+}
+
+// checkURL checks the URL of a bundle server; other paths are files. It does
+// not repeat the URL, which may hold a token.
+func checkURL(s string) error {
+	if !strings.Contains(s, "://") {
+		return nil
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "":
+		return errors.New("policy: the URL of a bundle server must be such as https://bundles.example.com/gate.tar.gz")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("policy: a bundle server is asked by https or http, not %q", u.Scheme)
+	case u.User != nil:
+		return errors.New("policy: the URL of a bundle server holds a password; write header Authorization in the bundle block instead")
+	}
+	return nil
+}
+
+// algorithms are those that OPA signs bundles with.
+var algorithms = choice{"the algorithm of a verify_key", []string{
+	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512",
+}, nil}
+
+func (b *BundleConfig) validate() error {
+	seen := map[string]bool{}
+	for _, k := range b.VerifyKeys {
+		if err := algorithms.check(k.Algorithm); err != nil {
+			return err
+		}
+		if k.Key == "" {
+			return errors.New("verify_key: the key is empty; write a file or a placeholder")
+		}
+		if ofRequest(k.Key) {
+			return errors.New("verify_key holds a placeholder of the request; use one that is known when the configuration loads")
+		}
+		if seen[k.ID] {
+			return errors.New("verify_key: two keys need two key ids, written behind the key")
+		}
+		seen[k.ID] = true
+	}
+	if len(b.VerifyKeys) > 1 && seen[""] {
+		return errors.New("verify_key: of several keys each needs a key id, written behind the key")
+	}
+	if b.VerifyScope != "" && len(b.VerifyKeys) == 0 {
+		return errors.New("verify_scope needs a verify_key before it")
+	}
+	for name, value := range b.Headers {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("header: %q is no header's name", name)
+		}
+		if ofRequest(value) {
+			return errors.New("header: the value holds a placeholder of the request; use one that is known when the configuration loads")
+		}
+	}
+	if b.Poll < 0 {
+		return errors.New("poll must be longer than nothing, such as 30s")
+	}
+	return nil
+}
+
+// validatePDPKeys never repeats what was written: it may be a secret.
+func (c *Config) validatePDPKeys() error {
+	for _, k := range c.PDPKeys {
+		if !strings.HasPrefix(k, "{") || !strings.HasSuffix(k, "}") || ofRequest(k) {
+			return errors.New("pdp_key must be a placeholder that is known when the configuration loads, such as {env.HEADGATE_PDP_KEY}")
+		}
+	}
+	return nil
 }
 
 func (p *PolicyConfig) validateDefaultDecision() error {

@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/headgate/headgate/enforce"
+	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/rego"
 )
 
 // metrics counts in Caddy's own registry, which is new with every
@@ -19,13 +21,24 @@ type metrics struct {
 	outcomes    *prometheus.CounterVec
 	tokens      *prometheus.CounterVec
 	auditFailed prometheus.Counter
+	remembered  *prometheus.CounterVec
 	reloads     *prometheus.CounterVec
-	loadedAt    prometheus.Gauge
+	loadedAt    *prometheus.GaugeVec
+	checkedAt   *prometheus.GaugeVec
 }
+
+// The layers whose loads are counted.
+const (
+	layerRego      = policy.LayerRego
+	layerAllowlist = policy.LayerAllowlist
+)
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "headgate", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "headgate", Name: name, Help: help}, labels)
 	}
 	m := &metrics{
 		decisions: counter("decisions_total", "Decisions by stage, decision and layer.", "stage", "decision", "layer"),
@@ -40,15 +53,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		auditFailed: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "headgate", Name: "audit_failures_total", Help: "Audit lines that could not be written.",
 		}),
-		reloads: counter("policy_reloads_total", "Reloads of the policy, by result.", "result"),
-		loadedAt: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "headgate", Name: "policy_loaded_timestamp_seconds", Help: "When the policy that decides was loaded.",
-		}),
+		remembered: counter("policy_remembered_total", "Decisions that were remembered, so that nothing was evaluated.", "stage"),
+		reloads:    counter("policy_reloads_total", "Reloads of a layer, by result.", "layer", "result"),
+		loadedAt:   gauge("policy_loaded_timestamp_seconds", "When the layer that decides was loaded.", "layer"),
+		checkedAt:  gauge("policy_bundle_checked_timestamp_seconds", "When a bundle server last answered well.", "bundle"),
 	}
 	err := errors.Join(
 		register(reg, &m.decisions), register(reg, &m.eval), register(reg, &m.refusals),
 		register(reg, &m.redactions), register(reg, &m.outcomes), register(reg, &m.tokens),
-		register(reg, &m.auditFailed), register(reg, &m.reloads), register(reg, &m.loadedAt),
+		register(reg, &m.auditFailed), register(reg, &m.remembered), register(reg, &m.reloads), register(reg, &m.loadedAt),
+		register(reg, &m.checkedAt),
 	)
 	if err != nil {
 		return nil, err
@@ -100,14 +114,29 @@ func (m *metrics) Outcome(protocol, ended string, in, out int64) {
 // AuditFailure counts a line that could not be written.
 func (m *metrics) AuditFailure() { m.auditFailed.Inc() }
 
-// reloaded notes the result of reading the policy again.
-func (m *metrics) reloaded(err error) {
+// Remembered counts a decision that was not evaluated.
+func (m *metrics) Remembered(stage string) { m.remembered.WithLabelValues(stage).Inc() }
+
+// reloaded notes the result of reading a layer again.
+func (m *metrics) reloaded(layer string, err error) {
 	if err != nil {
-		m.reloads.WithLabelValues("failure").Inc()
+		m.reloads.WithLabelValues(layer, "failure").Inc()
 		return
 	}
-	m.reloads.WithLabelValues("success").Inc()
-	m.loadedAt.SetToCurrentTime()
+	m.reloads.WithLabelValues(layer, "success").Inc()
+	m.loaded(layer)
+}
+
+func (m *metrics) loaded(layer string) { m.loadedAt.WithLabelValues(layer).SetToCurrentTime() }
+
+// bundles notes when the servers last answered. The names are the
+// configuration's.
+func (m *metrics) bundles(all []rego.BundleStatus) {
+	for _, b := range all {
+		if !b.Checked.IsZero() {
+			m.checkedAt.WithLabelValues(b.Name).Set(float64(b.Checked.UnixMilli()) / 1000)
+		}
+	}
 }
 
 // Interface guard

@@ -83,6 +83,9 @@ func (x *Exchange) decided(in *policy.Input, d *policy.Decision) *audit.Record {
 	}
 	setScanned(rec, in.Unscanned)
 	x.g.cfg.Observer.Decision(rec.Stage, rec.Decision, rec.RuleLayer, d.Eval)
+	if d.Remembered {
+		x.g.cfg.Observer.Remembered(rec.Stage)
+	}
 	if d.Action == policy.Deny {
 		x.g.cfg.Logger.Info("policy["+d.Layer+"] DENY: "+d.Reason+" sha256="+short(d.SHA256),
 			"stage", rec.Stage, "request_id", x.id, "tenant_id", x.who.TenantID, "user_id", x.who.UserID)

@@ -122,6 +122,8 @@ type Observer interface {
 	// Decision is one decision of one stage; layer is "none" for what is
 	// refused before any stage.
 	Decision(stage, decision, layer string, eval time.Duration)
+	// Remembered is a decision, also told to Decision, that was not evaluated.
+	Remembered(stage string)
 	// Refusal is one answer that the gate gave itself, by kind.
 	Refusal(code string)
 	// Redaction counts what was replaced, by entity.
@@ -135,6 +137,7 @@ type Observer interface {
 type nopObserver struct{}
 
 func (nopObserver) Decision(string, string, string, time.Duration) {}
+func (nopObserver) Remembered(string)                              {}
 func (nopObserver) Refusal(string)                                 {}
 func (nopObserver) Redaction(string, string, int)                  {}
 func (nopObserver) Outcome(string, string, int64, int64)           {}
