@@ -36,7 +36,7 @@ func (l *List) Decide(in *policy.Input) (allow bool, reason string) {
 
 // caller gives the reason why a caller is denied whatever it asks, or "".
 func (l *List) caller(p *policy.Principal) string {
-	if l.blockedAgents.hasCaller(p) {
+	if l.blockedAgents.denies(p) {
 		return ReasonAgent
 	}
 	return ""
@@ -96,9 +96,9 @@ func (t *toolRules) decide(in *policy.Input) string {
 func (r *toolRule) decide(in *policy.Input) string {
 	p := &in.Principal
 	switch {
-	case r.deniedPrincipals.hasCaller(p):
+	case r.deniedPrincipals.denies(p):
 		return ReasonPrincipal
-	case r.allowedPrincipals != nil && !r.allowedPrincipals.hasID(p.TenantID, p.AgentID):
+	case r.allowedPrincipals != nil && !r.allowedPrincipals.allows(p):
 		return ReasonPrincipal
 	case r.allowedModels != nil && !r.allowedModels.has(in.Model):
 		return ReasonModel

@@ -126,6 +126,17 @@ func TestDecide(t *testing.T) {
 		{"a tenant does not allow its agents", `{"tool_rules":{"wire":{"allowed_principals":["orga"]}}}`, by(principal{TenantID: "orga", AgentID: "a"}, policy.PreTool), allowlist.ReasonPrincipal},
 		{"a denied user", `{"tool_rules":{"wire":{"denied_principals":["alice"]}}}`, by(principal{UserID: "alice", AgentID: "a"}, policy.PreTool), allowlist.ReasonPrincipal},
 
+		{"an allowed user", `{"tool_rules":{"wire":{"allowed_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orga", UserID: "alice"}, policy.PreTool), yes},
+		{"an allowed user by an agent", `{"tool_rules":{"wire":{"allowed_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orga", UserID: "alice", AgentID: "a"}, policy.PreTool), yes},
+		{"another tenant's user", `{"tool_rules":{"wire":{"allowed_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orgb", UserID: "alice"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"an agent with that user's name", `{"tool_rules":{"wire":{"allowed_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orga", AgentID: "alice"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"a user who is named like the whole", `{"tool_rules":{"wire":{"allowed_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orga", UserID: "orga::user::alice"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"a user whose name joins to another's", `{"tool_rules":{"wire":{"allowed_principals":["orga::user::x::y"]}}}`, by(principal{TenantID: "orga", UserID: "x::y"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"a user without a tenant", `{"tool_rules":{"wire":{"allowed_principals":["::user::alice"]}}}`, by(principal{UserID: "alice"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"a denied user, written out", `{"tool_rules":{"wire":{"denied_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orga", UserID: "alice", AgentID: "a"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"a denied user beats the allowed agent", `{"tool_rules":{"wire":{"allowed_principals":["a"],"denied_principals":["orga::user::alice"]}}}`, by(principal{TenantID: "orga", UserID: "alice", AgentID: "a"}, policy.PreTool), allowlist.ReasonPrincipal},
+		{"a blocked user, written out", `{"blocked_agents":["orga::user::alice"]}`, by(principal{TenantID: "orga", UserID: "alice"}, policy.PreChat), allowlist.ReasonAgent},
+
 		{"an allowed model", `{"tool_rules":{"x":{"allowed_models":["gpt-4o"]}}}`, call("a", "x", "gpt-4o", ""), yes},
 		{"another model", `{"tool_rules":{"x":{"allowed_models":["gpt-4o"]}}}`, call("a", "x", "gpt-4o-mini", ""), allowlist.ReasonModel},
 		{"an unknown model", `{"tool_rules":{"x":{"allowed_models":["gpt-4o"]}}}`, call("a", "x", "", ""), allowlist.ReasonModel},

@@ -15,39 +15,68 @@ import (
 	"github.com/headgate/headgate/policy"
 )
 
+// Source is a policy layer that can take the Rego of the document as one more
+// file.
+type Source interface {
+	policy.Engine
+	// SetInline compiles the sources with one more policy file, named name,
+	// whose text is src ("" takes it away), and takes the result into force. On
+	// an error the policy in force stays, with the text that it had; the error
+	// tells the faults as name:line:col. It does not call the engine's Reload or
+	// Replace.
+	SetInline(ctx context.Context, name, src string) error
+}
+
 // Config says what an [Engine] is made of.
 type Config struct {
-	// Policy is asked before the list. Nil is an empty layer, which covers
-	// nothing; it needs Fallthrough.
+	// Policy is asked before the list. A [Source] is given the Rego of the
+	// document; without one a document that has Rego is refused. Its revisions
+	// are told apart with ==. Nil is an empty layer, which covers nothing; it
+	// needs Fallthrough.
 	Policy policy.Engine
-	// Path is the list's file.
+	// Path is the document's file.
 	Path string
 	// Fallthrough lets the list decide where the policy gave no answer
 	// ([policy.Decision.NoAnswer]).
 	Fallthrough bool
 	// Logger takes warnings, reloads and every fall-through; nil is silent.
 	Logger *slog.Logger
+	// OnReload is called after every attempt to load a change and after every
+	// [Engine.Replace] that was done, with the status after it. It must not call
+	// the engine's Reload or Replace.
+	OnReload func(Status)
 }
 
-// Engine is a policy with a list behind it. It keeps the last good list in
+// Status is how an engine stands.
+type Status struct {
+	SHA256   string    // of the document in force, lower-case hex
+	LoadedAt time.Time // when it was taken into force
+	// LastError is why the last attempt to load a change failed, nil after a
+	// success. The document in force is then older than the file.
+	LastError error
+	Failures  uint64 // attempts that failed since the start
+	Reloads   uint64 // changes that were taken into force
+}
+
+// Engine is a policy with a list behind it. It keeps the last good document in
 // force while the file changes, and is safe for concurrent use.
 type Engine struct {
 	config Config
 	log    *slog.Logger
-	list   atomic.Pointer[List]
+	pair   atomic.Pointer[layers] // in force
+	status atomic.Pointer[Status]
 
-	mu      sync.Mutex // one load at a time
-	stamp   stamp      // of the last attempt
-	lastErr error
+	load    sync.Mutex  // one load at a time
+	seen    os.FileInfo // of the last attempt; nil: read in any case
+	inline  *string     // the Rego that the policy has from us; nil: none was set yet
+	refused bool        // the last attempt failed by the document's Rego
+
+	mu     sync.Mutex // of storing the pair and of what follows; held for moments
+	pinned bool       // a document is on its way: the pair stays
+	moved  bool       // the policy changed by itself since the last attempt
 }
 
-// stamp is what tells that the file changed without reading it.
-type stamp struct {
-	mtime time.Time
-	size  int64
-}
-
-// New loads the list of c.
+// New loads the document of c.
 func New(c Config) (*Engine, error) {
 	e := &Engine{config: c, log: c.Logger}
 	if e.log == nil {
@@ -59,84 +88,111 @@ func New(c Config) (*Engine, error) {
 		}
 		e.config.Policy = emptyLayer{}
 	}
+	e.status.Store(new(Status))
 	if _, err := e.Reload(); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// List is the list in force.
-func (e *Engine) List() *List { return e.list.Load() }
+// Current is the policy in force with the list in force behind it. Both are of
+// one document: while a new one is on its way, and has given its Rego to the
+// policy but not yet its list to the engine, this is still the old pair.
+func (e *Engine) Current() policy.Policy {
+	p := e.pair.Load()
+	if e.config.Policy.Current() == p.policy {
+		return p
+	}
+	return e.renew(false)
+}
 
-// Reload takes a change of the file into force and reports whether there was
-// one. The file is read only where its time or its size changed since the last
-// attempt. On an error the last good list stays in force; the error is returned
-// again until the file changes.
-func (e *Engine) Reload() (changed bool, err error) {
+// PolicyChanged tells that the policy has loaded its own files anew, whether
+// they changed or not. [Engine.Current] notices a change in any case; the call
+// lets a document be tried again that was refused because of them. It may come
+// from within SetInline.
+func (e *Engine) PolicyChanged() { e.renew(true) }
+
+// renew puts the policy's revision before the list in force, unless a document
+// is on its way.
+func (e *Engine) renew(told bool) *layers {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	info, err := os.Stat(e.config.Path)
-	if err != nil {
-		e.stamp = stamp{}
-		return false, e.failed(fmt.Errorf("allowlist: %w", err))
+	p := e.pair.Load()
+	if e.pinned || p == nil {
+		return p
 	}
-	// Before reading: a write in between is then seen by the next attempt.
-	now := stamp{info.ModTime(), info.Size()}
-	if now.size == e.stamp.size && now.mtime.Equal(e.stamp.mtime) {
-		return false, e.lastErr
+	e.moved = e.moved || told
+	if first := e.config.Policy.Current(); first != p.policy {
+		p = e.join(first, p.list)
+		e.pair.Store(p)
+		e.moved = true
 	}
-	l, err := Load(e.config.Path)
-	if err != nil {
-		e.stamp = now
-		if _, ok := errors.AsType[*os.PathError](err); ok {
-			e.stamp = stamp{} // not the document's fault: try again
-		}
-		return false, e.failed(err)
-	}
-	e.stamp, e.lastErr = now, nil
-	old := e.list.Swap(l)
-	if old != nil && old.sum == l.sum {
-		return false, nil
-	}
-	e.log.Info("allowlist loaded", "sha256", l.sum[:12])
-	for _, w := range l.warnings {
-		e.log.Warn("allowlist warning", "warning", w)
-	}
-	return true, nil
+	return p
 }
 
-// failed notes an error, and tells it once.
-func (e *Engine) failed(err error) error {
-	said := e.lastErr != nil && e.lastErr.Error() == err.Error()
-	e.lastErr = err
-	if l := e.list.Load(); l != nil && !said {
-		e.log.Warn("allowlist not reloaded, the last good one stays in force", "error", err.Error(), "sha256", l.sum[:12])
-	}
-	return err
-}
-
-// Watch looks for a change every interval (at least 10 ms) until the context
-// ends. Failures are logged.
-func (e *Engine) Watch(ctx context.Context, interval time.Duration) {
-	tick := time.NewTicker(max(interval, 10*time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_, _ = e.Reload() // logged
-		}
-	}
-}
-
-// Current is the policy in force with the list in force behind it.
-func (e *Engine) Current() policy.Policy {
-	first, l := e.config.Policy.Current(), e.list.Load()
+func (e *Engine) join(first policy.Policy, l *List) *layers {
 	return &layers{
 		policy: first, list: l, through: e.config.Fallthrough, log: e.log,
 		sum: combinedSum(first.SHA256(), l.sum),
 	}
+}
+
+// take puts a list and its Rego into force, both at once for everybody who asks
+// [Engine.Current]. commit, unless nil, is what has to succeed between them. On
+// an error all stays as it was.
+func (e *Engine) take(ctx context.Context, l *List, commit func() error) error {
+	e.mu.Lock()
+	e.pinned = true
+	e.mu.Unlock()
+	err := e.setInline(ctx, l.Rego)
+	if err == nil && commit != nil {
+		if err = commit(); err != nil {
+			err = errors.Join(err, e.setInline(context.WithoutCancel(ctx), e.List().Rego))
+		}
+	}
+	if err != nil {
+		l = e.List()
+	}
+	if l != nil {
+		e.settle(l)
+	}
+	return err
+}
+
+// settle stores the pair and lets go of it. Where the policy does not have the
+// Rego that belongs to the list, because the way back failed as well, the old
+// pair goes on until a load brings them together.
+func (e *Engine) settle(l *List) {
+	if e.inline == nil || *e.inline != l.Rego {
+		e.seen = nil
+		return
+	}
+	first := e.config.Policy.Current()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if old := e.pair.Load(); old != nil && old.policy != first {
+		e.moved = true
+	}
+	e.pair.Store(e.join(first, l))
+	e.pinned = false
+}
+
+// setInline gives the policy the document's Rego, where it has another.
+func (e *Engine) setInline(ctx context.Context, src string) error {
+	if e.inline != nil && *e.inline == src {
+		return nil
+	}
+	s, ok := e.config.Policy.(Source)
+	switch {
+	case ok:
+		if err := s.SetInline(ctx, e.config.Path+"#rego", src); err != nil {
+			return fmt.Errorf("%s: its rego is refused: %w", e.config.Path, err)
+		}
+	case src != "":
+		return fmt.Errorf("%s: there is no policy layer that takes the rego of this document; name a policy, or take rego out of it", e.config.Path)
+	}
+	e.inline = &src
+	return nil
 }
 
 // combinedSum is the hash of both layers: the list's own where the policy has

@@ -273,12 +273,17 @@ func TestNeedsAndSHA256(t *testing.T) {
 		t.Error("the needs are not the policy's")
 	}
 	list := sha256.Sum256([]byte(yesList))
-	sum := sha256.Sum256([]byte("allowlist\x00" + hex.EncodeToString(list[:]) + "\npolicy\x00" + policySum + "\n"))
-	want := hex.EncodeToString(sum[:])
+	want := combined(hex.EncodeToString(list[:]), policySum)
 	d := p.Decide(context.Background(), call("a", "wire", "", ""))
 	if p.SHA256() != want || d.SHA256 != want {
 		t.Errorf("got %s and %s, want %s", p.SHA256(), d.SHA256, want)
 	}
+}
+
+// combined is the hash of two layers.
+func combined(list, first string) string {
+	sum := sha256.Sum256([]byte("allowlist\x00" + list + "\npolicy\x00" + first + "\n"))
+	return hex.EncodeToString(sum[:])
 }
 
 func TestReload(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,23 +16,47 @@ type reader struct {
 	name string
 	src  []byte
 	dec  *jsontext.Decoder
-	list *List
-	seen map[string]bool // rego and rego_wasm_base64, which have two places
+	doc  Document
+	seen map[string]int64 // rego and rego_wasm_base64, which have two places
+	wasm bool             // rego_wasm_base64 holds something
+	kept []keptMember
 }
 
-func parse(name string, src []byte) (*List, error) {
-	r := &reader{
-		name: name, src: src, list: &List{}, seen: map[string]bool{},
-		dec: jsontext.NewDecoder(bytes.NewReader(src)),
-	}
+// keptMember is a member of tools' rules that decides nothing.
+type keptMember struct {
+	key   string
+	at    int64 // the first one
+	count int
+}
+
+func (r *reader) read() error {
 	if err := r.document(); err != nil {
-		return nil, err
+		return err
 	}
 	end := r.dec.InputOffset()
 	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, r.fault(end, "more follows the document; keep one object")
+		return r.fault(end, "more follows the document; keep one object")
 	}
-	return r.list, nil
+	if r.wasm && r.doc.Rego == "" {
+		return r.fault(r.seen["rego_wasm_base64"], "rego_wasm_base64 stands without rego; policies are read as Rego source, write that")
+	}
+	return nil
+}
+
+// warnings tells of what was read and does not decide.
+func (r *reader) warnings() []string {
+	var ws []string
+	for _, k := range r.kept {
+		rules := "in 1 rule"
+		if k.count > 1 {
+			rules = fmt.Sprintf("in %d rules", k.count)
+		}
+		ws = append(ws, fmt.Sprintf("%s: %s is kept and decides nothing (%s)", r.place(k.at), k.key, rules))
+	}
+	if r.wasm {
+		ws = append(ws, r.place(r.seen["rego_wasm_base64"])+": rego_wasm_base64 is passed over: policies are read as Rego source")
+	}
+	return ws
 }
 
 // document reads the rules, at the top level or in policy_rules.
@@ -56,27 +81,29 @@ func (r *reader) document() error {
 
 // rule reads one of the rules.
 func (r *reader) rule(key string, at int64) (err error) {
-	l := r.list
+	d := &r.doc
 	switch key {
 	case "blocked_agents":
-		l.blockedAgents, err = r.names(key)
+		d.BlockedAgents, err = r.names(key)
 	case "allowed_orgs":
-		l.allowedOrgs, err = r.names(key)
+		d.AllowedOrgs, err = r.names(key)
 	case "capabilities":
 		if r.dec.PeekKind() == '{' {
+			d.Capabilities = []string{}
 			return r.object(key, func(_ string, at int64) error {
 				return r.fault(at, "capabilities is a list of strings, or an empty object for any")
 			})
 		}
-		l.capabilities, err = r.names(key)
+		d.Capabilities, err = r.names(key)
 	case "tool_rules":
+		d.ToolRules = &ToolRules{}
 		return r.object(key, r.toolRule)
 	case "rego", "rego_wasm_base64":
-		if r.seen[key] {
+		if _, twice := r.seen[key]; twice {
 			return r.fault(at, key+" is written twice, beside policy_rules and inside it; keep one")
 		}
-		r.seen[key] = true
-		return r.source(key, at)
+		r.seen[key] = at
+		return r.source(key)
 	default:
 		return r.unknown(at, key, "blocked_agents, allowed_orgs, capabilities, tool_rules or rego")
 	}
@@ -84,7 +111,7 @@ func (r *reader) rule(key string, at int64) (err error) {
 }
 
 // source reads a policy that the document carries; null is none.
-func (r *reader) source(key string, at int64) error {
+func (r *reader) source(key string) error {
 	v, start, err := r.value()
 	if err != nil {
 		return err
@@ -96,50 +123,75 @@ func (r *reader) source(key string, at int64) error {
 		return r.wrong(start, key, "a string or null", v)
 	}
 	if key == "rego" {
-		if r.list.Rego, err = r.unquote(v, start); r.list.Rego != "" {
-			r.list.warnings = append(r.list.warnings, r.place(at)+": the rego of this document is not evaluated; write it into a file and name that with policy")
-		}
+		r.doc.Rego, err = r.unquote(v, start)
 		return err
 	}
-	r.list.warnings = append(r.list.warnings, r.place(at)+": rego_wasm_base64 is passed over: policies are read as Rego source")
+	r.wasm = len(v) > len(`""`)
 	return nil
 }
 
+// listName reports whether an entry of tool_rules is a list of tools.
+func listName(key string) bool { return key == "blocked_tools" || key == "allowed_tools" }
+
 // toolRule reads one entry of tool_rules: a list of tools, or a tool's rule.
 func (r *reader) toolRule(key string, at int64) (err error) {
-	t := &r.list.tools
+	t := r.doc.ToolRules
 	switch key {
 	case "blocked_tools":
-		t.blocked, err = r.names(key)
+		t.BlockedTools, err = r.names(key)
 		return err
 	case "allowed_tools":
-		t.allowed, err = r.names(key)
+		t.AllowedTools, err = r.names(key)
 		return err
 	}
 	if fault := nameFault(key); fault != "" {
 		return r.fault(at, "the name of a tool "+fault)
 	}
-	var rule toolRule
+	var rule ToolRule
 	err = r.object("the rule of a tool", func(key string, at int64) (err error) {
 		switch key {
 		case "allowed_principals":
-			rule.allowedPrincipals, err = r.names(key)
+			rule.AllowedPrincipals, err = r.names(key)
 		case "denied_principals":
-			rule.deniedPrincipals, err = r.names(key)
+			rule.DeniedPrincipals, err = r.names(key)
 		case "allowed_models":
-			rule.allowedModels, err = r.names(key)
+			rule.AllowedModels, err = r.names(key)
 		case "allowed_mcp_servers":
-			rule.allowedServers, err = r.names(key)
+			rule.AllowedServers, err = r.names(key)
+		case "scope":
+			rule.Scope, err = r.keep(key, at)
+		case "rate_limit":
+			rule.RateLimit, err = r.keep(key, at)
+		case "obligations":
+			rule.Obligations, err = r.keep(key, at)
 		default:
 			return r.unknown(at, key, "allowed_principals, denied_principals, allowed_models or allowed_mcp_servers")
 		}
 		return err
 	})
-	if t.named == nil {
-		t.named = map[string]toolRule{}
+	if t.Named == nil {
+		t.Named = map[string]ToolRule{}
 	}
-	t.named[key] = rule
+	t.Named[key] = rule
 	return err
+}
+
+// keep reads an object that decides nothing.
+func (r *reader) keep(key string, at int64) (jsontext.Value, error) {
+	v, start, err := r.value()
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind() != '{' {
+		return nil, r.wrong(start, key, "an object", v)
+	}
+	i := slices.IndexFunc(r.kept, func(k keptMember) bool { return k.key == key })
+	if i < 0 {
+		i = len(r.kept)
+		r.kept = append(r.kept, keptMember{key: key, at: at})
+	}
+	r.kept[i].count++
+	return v.Clone(), nil
 }
 
 // object reads an object; member is called for each key, before its value.
@@ -173,8 +225,8 @@ func (r *reader) object(what string, member func(key string, at int64) error) er
 	return nil
 }
 
-// names reads a list of names. The set is never nil.
-func (r *reader) names(what string) (set, error) {
+// names reads a list of names, which is never nil.
+func (r *reader) names(what string) ([]string, error) {
 	if r.dec.PeekKind() != '[' {
 		v, start, err := r.value()
 		if err != nil {
@@ -185,7 +237,7 @@ func (r *reader) names(what string) (set, error) {
 	if _, err := r.dec.ReadToken(); err != nil {
 		return nil, r.syntax(err)
 	}
-	names := set{}
+	names := []string{}
 	for r.dec.PeekKind() != ']' {
 		v, at, err := r.value()
 		if err != nil {
@@ -201,7 +253,7 @@ func (r *reader) names(what string) (set, error) {
 		if fault := nameFault(name); fault != "" {
 			return nil, r.fault(at, "an entry of "+what+" "+fault)
 		}
-		names[name] = struct{}{}
+		names = append(names, name)
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return nil, r.syntax(err)

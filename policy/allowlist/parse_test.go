@@ -2,6 +2,7 @@ package allowlist_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,6 @@ func TestLoad(t *testing.T) {
 		t.Errorf("sha256: got %s, want %s", got, want)
 	}
 	want := []string{
-		"testdata/policy_rules.json:15:5: the rego of this document is not evaluated; write it into a file and name that with policy",
 		"testdata/policy_rules.json:16:5: rego_wasm_base64 is passed over: policies are read as Rego source",
 	}
 	if diff := cmp.Diff(want, l.Warnings()); diff != "" {
@@ -79,6 +79,11 @@ func TestParseFaults(t *testing.T) {
 		{"allowed_models is a number", `{"tool_rules": {"wire": {"allowed_models": 4}}}`, "x:1:44: allowed_models must be a list of strings, not a number"},
 		{"allowed_mcp_servers holds null", `{"tool_rules": {"wire": {"allowed_mcp_servers": [null]}}}`, "x:1:50: an entry of allowed_mcp_servers must be a string, not null"},
 		{"rego is a list", `{"rego": []}`, "x:1:10: rego must be a string or null, not a list"},
+		{"compiled rego without its source", "{\n\"rego_wasm_base64\": \"AGFzbQ==\"}", "x:2:1: rego_wasm_base64 stands without rego"},
+		{"compiled rego beside an empty source", `{"rego": "", "rego_wasm_base64": "AGFzbQ=="}`, "x:1:14: rego_wasm_base64 stands without rego"},
+		{"rate_limit is a number", `{"tool_rules": {"wire": {"rate_limit": 60}}}`, "x:1:40: rate_limit must be an object, not a number"},
+		{"scope is null", `{"tool_rules": {"wire": {"scope": null}}}`, "x:1:35: scope must be an object, not null"},
+		{"a key of obligations twice", `{"tool_rules": {"wire": {"obligations": {"a": 1, "a": 2}}}}`, "x:1:50: duplicate object member name"},
 		{"rego_wasm_base64 is a number", `{"rego_wasm_base64": 1}`, "x:1:22: rego_wasm_base64 must be a string or null, not a number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,8 +129,28 @@ func TestLoadTooLargeOrMissing(t *testing.T) {
 	}
 }
 
+// What tools' rules carry for others is kept; it is told once that it decides
+// nothing.
+func TestParseKept(t *testing.T) {
+	l := parse(t, `{"tool_rules": {
+	"a": {"scope": {"x": [1]}, "rate_limit": {"per_minute": 60}},
+	"b": {"scope": {}, "obligations": {}}
+}}`)
+	want := []string{
+		"policy_rules.json:2:8: scope is kept and decides nothing (in 2 rules)",
+		"policy_rules.json:2:29: rate_limit is kept and decides nothing (in 1 rule)",
+		"policy_rules.json:3:21: obligations is kept and decides nothing (in 1 rule)",
+	}
+	if diff := cmp.Diff(want, l.Warnings()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if allow, reason := l.Decide(call("x", "a", "", "")); !allow {
+		t.Error(reason)
+	}
+}
+
 // FuzzParse: a document is refused with a place, or decides at every stage, with
-// a reason for each deny.
+// a reason for each deny, and as before when it was written and read again.
 func FuzzParse(f *testing.F) {
 	doc, err := os.ReadFile("testdata/policy_rules.json")
 	if err != nil {
@@ -135,6 +160,10 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"tool_rules": {"allowed_tools": ["a"], "b": {"allowed_principals": []}}}`))
 	f.Add([]byte(`{"capabilities": {}, "rego": null}`))
 	f.Add([]byte(`{"blocked_agents": ["\ud800"]}`))
+	f.Add([]byte(`{"blocked_agents": ["<\u2028é\ud83d\ude00>", "\u0000"], "tool_rules": {"\t": {"scope": {"a":1e400}}}, "rego": "\\\"\n"}`))
+	for seed := range uint64(8) {
+		f.Add([]byte(randomDocument(rand.New(rand.NewPCG(seed, 0)))))
+	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		l, err := allowlist.Parse("x", src)
 		if err != nil {
@@ -150,5 +179,6 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%s: allow %v with the reason %q", s, allow, reason)
 			}
 		}
+		again(t, l)
 	})
 }
