@@ -84,7 +84,7 @@ func openEngine(ctx caddy.Context, c *Config, log *slog.Logger, m *metrics) (*en
 func (e *engine) reload(ctx context.Context) error {
 	_, err := e.source.ForceReload(ctx)
 	if e.list != nil {
-		_, listErr := e.list.Reload()
+		_, listErr := e.list.ForceReload(ctx)
 		err = errors.Join(err, listErr)
 	}
 	return err

@@ -33,8 +33,7 @@
 //
 // The rules may also stand at the top level, and rego beside policy_rules.
 // rego_wasm_base64, what rego was compiled to, is passed over with a warning and
-// never written; without rego it is an error, as a policy would be lost. The
-// rule of a tool may have the objects scope, rate_limit and obligations, which
+// never written. The rule of a tool may have the objects scope, rate_limit and obligations, which
 // are kept for others and decide nothing; a warning says so. Every other key, a
 // wrong type, an empty name, a name with a wildcard or with blanks around it,
 // and a key that is written twice are errors: a document that is not understood

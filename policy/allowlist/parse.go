@@ -37,9 +37,6 @@ func (r *reader) read() error {
 	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return r.fault(end, "more follows the document; keep one object")
 	}
-	if r.wasm && r.doc.Rego == "" {
-		return r.fault(r.seen["rego_wasm_base64"], "rego_wasm_base64 stands without rego; policies are read as Rego source, write that")
-	}
 	return nil
 }
 
@@ -54,7 +51,11 @@ func (r *reader) warnings() []string {
 		ws = append(ws, fmt.Sprintf("%s: %s is kept and decides nothing (%s)", r.place(k.at), k.key, rules))
 	}
 	if r.wasm {
-		ws = append(ws, r.place(r.seen["rego_wasm_base64"])+": rego_wasm_base64 is passed over: policies are read as Rego source")
+		w := ": rego_wasm_base64 is passed over: policies are read as Rego source"
+		if r.doc.Rego == "" {
+			w += ", and there is no rego beside it; write that"
+		}
+		ws = append(ws, r.place(r.seen["rego_wasm_base64"])+w)
 	}
 	return ws
 }

@@ -36,6 +36,19 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A policy that is there in its compiled form alone is passed over, which has to
+// be said.
+func TestCompiledRegoAlone(t *testing.T) {
+	l, err := allowlist.Parse("x", []byte(`{"blocked_agents": ["a"], "rego_wasm_base64": "AGFzbQ=="}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"x:1:27: rego_wasm_base64 is passed over: policies are read as Rego source, and there is no rego beside it; write that"}
+	if diff := cmp.Diff(want, l.Warnings()); diff != "" || l.Rego != "" {
+		t.Errorf("rego %q, warnings: -want +got:\n%s", l.Rego, diff)
+	}
+}
+
 // Every fault has a place, and none lets the document into force.
 func TestParseFaults(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
@@ -79,8 +92,6 @@ func TestParseFaults(t *testing.T) {
 		{"allowed_models is a number", `{"tool_rules": {"wire": {"allowed_models": 4}}}`, "x:1:44: allowed_models must be a list of strings, not a number"},
 		{"allowed_mcp_servers holds null", `{"tool_rules": {"wire": {"allowed_mcp_servers": [null]}}}`, "x:1:50: an entry of allowed_mcp_servers must be a string, not null"},
 		{"rego is a list", `{"rego": []}`, "x:1:10: rego must be a string or null, not a list"},
-		{"compiled rego without its source", "{\n\"rego_wasm_base64\": \"AGFzbQ==\"}", "x:2:1: rego_wasm_base64 stands without rego"},
-		{"compiled rego beside an empty source", `{"rego": "", "rego_wasm_base64": "AGFzbQ=="}`, "x:1:14: rego_wasm_base64 stands without rego"},
 		{"rate_limit is a number", `{"tool_rules": {"wire": {"rate_limit": 60}}}`, "x:1:40: rate_limit must be an object, not a number"},
 		{"scope is null", `{"tool_rules": {"wire": {"scope": null}}}`, "x:1:35: scope must be an object, not null"},
 		{"a key of obligations twice", `{"tool_rules": {"wire": {"obligations": {"a": 1, "a": 2}}}}`, "x:1:50: duplicate object member name"},
