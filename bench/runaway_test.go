@@ -78,7 +78,7 @@ func BenchmarkRunaway(b *testing.B) {
 	}
 }
 
-func timed(b *testing.B, timeout time.Duration, text string) policy.Policy {
+func timed(b testing.TB, timeout time.Duration, text string) policy.Policy {
 	b.Helper()
 	name := filepath.Join(b.TempDir(), "p.rego")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

@@ -82,7 +82,12 @@ type document struct {
 // that are wanted, and the stage. maxBytes bounds the content that is parsed.
 // An error wraps errInput.
 func newDocument(in *policy.Input, want parts, maxBytes int) (ast.Value, error) {
-	d := document{items: make([][2]*ast.Term, 0, 16), want: want, left: maxBytes}
+	return newDocumentWithin(in, want, maxBytes, &deadline{})
+}
+
+// newDocumentWithin is newDocument that gives up with [errDeadline].
+func newDocumentWithin(in *policy.Input, want parts, maxBytes int, limit *deadline) (ast.Value, error) {
+	d := document{items: make([][2]*ast.Term, 0, 16), want: want, left: maxBytes, parser: jsonParser{limit: limit}}
 	d.put(keyStage, stageTerms[in.Stage])
 	if d.wants(partPrincipal) {
 		d.put(keyPrincipal, d.principal(&in.Principal))

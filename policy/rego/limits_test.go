@@ -54,7 +54,7 @@ func TestContextEndsAnEvaluation(t *testing.T) {
 
 func TestInputLimits(t *testing.T) {
 	text := "package headgate\n\ndefault allow := true\n\ndeny contains \"never\" if input.messages == 0\n"
-	p := open(t, rego.Config{Paths: []string{writeTemp(t, text)}, MaxInput: 5 << 20}).Current()
+	p := open(t, rego.Config{Paths: []string{writeTemp(t, text)}, MaxInput: 5 << 20, Timeout: time.Minute}).Current()
 	for _, c := range []struct {
 		name, content string
 		ok            bool

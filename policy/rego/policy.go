@@ -116,11 +116,8 @@ func (p *Policy) decide(ctx context.Context, q *query, in *policy.Input, want pa
 	}()
 	var answers []policy.Answer
 	if len(q.surfaces) > 0 {
-		doc, err := newDocument(in, want, p.settings.maxInput)
-		if err == nil {
-			answers, err = q.run(ctx, p.store, p.compiler, doc, p.settings.timeout)
-		}
-		if err != nil {
+		var err error
+		if answers, err = q.run(ctx, p, in, want); err != nil {
 			return policy.Failed(failure(err)), false
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
@@ -78,35 +77,43 @@ func alwaysDefined(c *ast.Compiler, ref ast.Ref) bool {
 	return sets
 }
 
-// run evaluates the query on a document and returns the surfaces' answers. The
-// deadline is timeout from now, or the context's if that is sooner.
-func (q *query) run(ctx context.Context, st *store, c *ast.Compiler, document ast.Value, timeout time.Duration) ([]policy.Answer, error) {
+// run evaluates the query on an input and returns the surfaces' answers. The
+// deadline is timeout from now, or the context's if that is sooner; building the
+// document counts.
+func (q *query) run(ctx context.Context, p *Policy, in *policy.Input, want parts) ([]policy.Answer, error) {
 	if ctx.Err() != nil {
 		return nil, errDeadline
 	}
-	cancel := &deadline{}
-	cancel.start(timeout)
-	defer cancel.stop()
+	limit := &deadline{}
+	limit.start(p.settings.timeout)
+	defer limit.stop()
 	if q.impure { // a built-in function may wait for the network
 		var end context.CancelFunc
-		ctx, end = context.WithTimeout(ctx, timeout)
+		ctx, end = context.WithTimeout(ctx, p.settings.timeout)
 		defer end()
 	}
 	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, cancel.Cancel)
+		stop := context.AfterFunc(ctx, limit.Cancel)
 		defer stop()
 	}
+	doc, err := newDocumentWithin(in, want, p.settings.maxInput, limit)
+	if err != nil {
+		return nil, err
+	}
+	return q.evaluate(ctx, p, doc, limit)
+}
 
+func (q *query) evaluate(ctx context.Context, p *Policy, doc ast.Value, limit *deadline) ([]policy.Answer, error) {
 	var answers []policy.Answer
 	err := topdown.NewQuery(q.body).
 		WithQueryCompiler(q.compiler).
-		WithCompiler(c).
-		WithStore(st.store).
-		WithTransaction(st.txn).
+		WithCompiler(p.compiler).
+		WithStore(p.store.store).
+		WithTransaction(p.store.txn).
 		WithMetrics(metrics.NoOp()).
 		WithStrictBuiltinErrors(true).
-		WithInput(ast.NewTerm(document)).
-		WithCancel(cancel).
+		WithInput(ast.NewTerm(doc)).
+		WithCancel(limit).
 		Iter(ctx, func(row topdown.QueryResult) error {
 			if answers != nil {
 				return errRows
@@ -116,7 +123,7 @@ func (q *query) run(ctx context.Context, st *store, c *ast.Compiler, document as
 			return err
 		})
 	switch {
-	case err != nil && cancel.over():
+	case err != nil && limit.over():
 		return nil, errDeadline
 	case err != nil:
 		return nil, err

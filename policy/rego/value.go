@@ -23,9 +23,10 @@ const (
 	maxNodes = 1 << 20
 )
 
-// jsonParser turns JSON text into terms, numbers with their literal digits. The
-// zero value is ready; one parser counts the nodes of all it parses.
+// jsonParser turns JSON text into terms, numbers with their literal digits. One
+// parser counts the nodes of all it parses.
 type jsonParser struct {
+	limit *deadline // of the decision that the text is for
 	nodes int
 	dec   *jsontext.Decoder
 }
@@ -56,6 +57,9 @@ func (p *jsonParser) parse(raw []byte) (*ast.Term, error) {
 func (p *jsonParser) value(depth int) (*ast.Term, error) {
 	if p.nodes++; p.nodes > maxNodes {
 		return nil, fmt.Errorf("%w: content has too many values", errInput)
+	}
+	if p.nodes%1024 == 0 && p.limit.over() {
+		return nil, errDeadline
 	}
 	if depth > maxDepth {
 		return nil, fmt.Errorf("%w: content is too deep", errInput)
