@@ -28,8 +28,8 @@
 // Loading is bounded in files, bytes and time. A decision is bounded by the
 // size of its content and by a deadline. The deadline is soft: the evaluation
 // looks at it between its steps and inside the built-in functions that iterate,
-// so one long step can pass it. Built-in functions that reach the network or
-// the process (http.send, net.*, opa.runtime), and bits.lsh, which nothing can
-// interrupt, do not exist unless the configuration names them. Nothing is
+// so one long step can pass it. Built-in functions that reach the network, the
+// process or its files, or that nothing can interrupt, do not exist unless the
+// configuration names them; docs/builtins.md lists them. Nothing is
 // partially evaluated.
 package rego

@@ -78,8 +78,10 @@ func fault(e *ast.Error, fallback string, v ast.RegoVersion) Fault {
 		f.Reason += ": " + strings.Join(e.Details.Lines(), ", ")
 	}
 	f.Reason = strings.Join(strings.Fields(f.Reason), " ")
-	if name, ok := strings.CutPrefix(f.Reason, "undefined function "); ok && withheld(name) {
-		f.Reason += " (withheld from policies; the configuration can name it as a built-in function to give back)"
+	if name, ok := strings.CutPrefix(f.Reason, "undefined function "); ok {
+		if why := withheldReason(name); why != "" {
+			f.Reason += " (withheld from policies: " + why + "; the configuration can name it as a built-in function to give back)"
+		}
 	}
 	if e.Code == ast.UnsafeVarErr && strings.HasPrefix(e.Message, wildcardUnsafe) {
 		f.Reason += " (if it is in a negated expression, write `not \"x\" in list` or a helper rule)"

@@ -74,6 +74,8 @@ func TestInputLimits(t *testing.T) {
 		{"a number without end", "1e999", false},
 		{"many digits", strings.Repeat("9", 2000), false},
 		{"a small number", "1e-400", true},
+		{"a number too small to count with", "1e-99999999", false},
+		{"zero with an endless exponent", "0e99999999999999999999", false},
 		{"too deep", strings.Repeat("[", 200) + strings.Repeat("]", 200), false},
 		{"far too deep", strings.Repeat("[", 100_000), false},
 		{"too many values", "[" + strings.Repeat("1,", 1<<20) + "1]", false},
@@ -210,4 +212,16 @@ deny contains sprintf("%s", [input.args.a]) if input.args.a
 		})
 	}
 	wg.Wait()
+}
+
+// A number of twelve bytes in a call's arguments must not occupy the process:
+// the policy's arithmetic would write it out digit by digit, which nothing can
+// interrupt.
+func TestTinyNumberInArithmetic(t *testing.T) {
+	text := "package headgate\n\ndefault allow := true\n\ndeny contains \"high\" if input.args.price * 2 > 100\n"
+	p := open(t, rego.Config{Paths: []string{writeTemp(t, text)}}).Current()
+	in := &policy.Input{Stage: policy.PreTool, Tool: "pay", Args: json.RawMessage(`{"price": 1e-99999999}`)}
+	if d := policyDecide(p, in); d.Action != policy.Deny || d.Reason != policy.ReasonInput {
+		t.Errorf("got %+v", d)
+	}
 }

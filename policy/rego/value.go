@@ -21,6 +21,8 @@ import (
 const (
 	maxDepth = 128
 	maxNodes = 1 << 20
+	// maxDigits bounds a number's text and the size of its exponent.
+	maxDigits = 1000
 )
 
 // jsonParser turns JSON text into terms, numbers with their literal digits. One
@@ -122,14 +124,21 @@ func (p *jsonParser) object(depth int) (*ast.Term, error) {
 }
 
 // number keeps a number's digits; one that is out of a double's range is
-// refused, because exact arithmetic on it could take for ever.
+// refused, and one far below it, because exact arithmetic on it could take for
+// ever.
 func number(text string) (*ast.Term, error) {
-	if strings.ContainsAny(text, "eE") || len(text) > 300 {
-		if f, err := strconv.ParseFloat(text, 64); err != nil || math.IsInf(f, 0) || len(text) > 1000 {
+	if at := strings.IndexAny(text, "eE"); at >= 0 || len(text) > 300 {
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsInf(f, 0) || len(text) > maxDigits || at >= 0 && !smallExponent(text[at+1:]) {
 			return nil, fmt.Errorf("%w: a number is out of range", errInput)
 		}
 	}
 	return ast.NewTerm(ast.Number(text)), nil
+}
+
+func smallExponent(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && -maxDigits <= n && n <= maxDigits
 }
 
 // plain turns an answer into the plain values that policy.Combine takes. What
