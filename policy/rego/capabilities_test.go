@@ -43,7 +43,7 @@ func TestWithheldBuiltins(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, given := range []string{name, "+" + name} {
-				if _, err := Open(context.Background(), Config{Paths: []string{path}, Builtins: []string{given}}); err != nil {
+				if _, err := Open(context.Background(), Config{Paths: []string{path}, Builtins: []string{given}, AllowNet: []string{"policy.test"}}); err != nil {
 					t.Errorf("with builtins %s: %v", given, err)
 				}
 			}
