@@ -192,7 +192,7 @@ func TestExplainPanic(t *testing.T) {
 
 // The trace may take longer than a decision may; the decision keeps its limit.
 func TestExplainTimeout(t *testing.T) {
-	p := *load(t, "package headgate\n\nallow if count([1 | some i in numbers.range(1, 300); some j in numbers.range(1, 300); i + j == 0]) == 0\n")
+	p := *load(t, "package headgate\n\nallow if count([1 | some i in numbers.range(1, 200); some j in numbers.range(1, 200); i + j == 0]) == 0\n")
 	p.settings.timeout = time.Nanosecond
 	e, err := p.Explain(context.Background(), &policy.Input{Stage: policy.PreTool})
 	if err != nil || e.Decision.Reason != policy.ReasonTimeout || e.Note == "" {

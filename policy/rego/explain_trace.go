@@ -9,7 +9,7 @@ import (
 
 // Bounds of a trace.
 const (
-	maxFrames     = 1 << 20 // queries that are followed
+	maxFrames     = 1 << 18 // queries that are followed
 	maxValues     = 64      // distinct values of one rule
 	maxReadPlaces = 16      // paths of one pattern that are told apart
 )
@@ -25,7 +25,8 @@ type tracer struct {
 	// no evaluation of its own.
 	functions map[nodeKey]*traceNode
 	faults    map[string]string // code of a built-in function's error, by place
-	full      bool              // the bound was reached, the rest is not followed
+	limit     int               // how many queries are followed
+	full      bool              // the limit was reached, the rest is not followed
 }
 
 // nodeKey identifies what is collected together: a rule's evaluations under the
@@ -70,11 +71,10 @@ type frame struct {
 }
 
 func newTracer(c *ast.Compiler) *tracer {
-	t := &tracer{
-		compiler: c, root: newNode(nil), frames: map[uint64]*frame{}, nodes: map[nodeKey]*traceNode{},
+	return &tracer{
+		compiler: c, limit: maxFrames, root: newNode(nil), frames: map[uint64]*frame{}, nodes: map[nodeKey]*traceNode{},
 		functions: map[nodeKey]*traceNode{}, faults: map[string]string{},
 	}
-	return t
 }
 
 func newNode(r *ast.Rule) *traceNode {
@@ -121,7 +121,7 @@ func (t *tracer) TraceEvent(e topdown.Event) {
 
 // enter makes the frame of a query below parent.
 func (t *tracer) enter(parent *frame, rule *ast.Rule) *frame {
-	if len(t.frames) == maxFrames {
+	if len(t.frames) == t.limit {
 		t.full = true
 		return nil
 	}
