@@ -34,7 +34,8 @@ type layer struct {
 
 var layers = []layer{
 	{folder: "policy", reason: "the decision is a leaf: it knows neither OPA nor bytes"},
-	{folder: "policy/rego/...", uses: []string{"policy", "policy/rego/..."}, reason: "an evaluator knows the decision and nothing else"},
+	{folder: "policy/schema", std: true, reason: "published texts: they know nothing"},
+	{folder: "policy/rego/...", uses: []string{"policy", "policy/schema", "policy/rego/..."}, reason: "an evaluator knows the decision and nothing else"},
 	{folder: "policy/allowlist/...", uses: []string{"policy", "policy/allowlist/..."}, reason: "a layer knows the decision and nothing else"},
 	{folder: "redact/...", uses: []string{"redact/..."}, reason: "redaction works on text alone"},
 	{folder: "audit/...", uses: []string{"audit/..."}, reason: "the log knows records alone"},
@@ -43,7 +44,7 @@ var layers = []layer{
 	{folder: "wire/...", uses: []string{"wire/..."}, reason: "what the bytes mean does not depend on what is decided"},
 	{folder: "enforce/...", uses: append([]string{"enforce/..."}, leaves...), reason: "the gate knows the leaves, not the evaluator and not the skin"},
 	{folder: "sandbox/...", std: true, reason: "what tests the gate must share nothing with it"},
-	{folder: "caddymodule/...", uses: append([]string{"caddymodule/...", "enforce/...", "policy/rego", "policy/allowlist", "sandbox"}, leaves...), reason: "the skin puts everything together"},
+	{folder: "caddymodule/...", uses: append([]string{"caddymodule/...", "enforce/...", "policy/rego", "policy/allowlist", "policy/schema", "sandbox"}, leaves...), reason: "the skin puts everything together"},
 	{folder: "cmd/headgate", uses: []string{"caddymodule"}, reason: "the binary is Caddy plus our modules"},
 	{folder: "integration/...", uses: []string{"..."}, reason: "tests of the whole"},
 	{folder: "bench/...", uses: []string{"bench/...", "enforce/...", "policy/rego", "policy/allowlist", "sandbox", "policy", "redact/...", "audit/...", "principal/...", "approval/...", "wire/..."}, reason: "measures everything but the skin"},

@@ -17,6 +17,8 @@ type Warning struct {
 	File      string
 	Line, Col int // from 1
 	Message   string
+	// Code names the lint that found it; "" for what is found at load.
+	Code string
 
 	file int // index into the policy's files
 }

@@ -1,0 +1,159 @@
+package rego
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/headgate/headgate/policy"
+)
+
+// maxPairs bounds the pairs of rules of one document that are compared.
+const maxPairs = 5000
+
+// conflicts finds pairs of rules for one document, or one function's result,
+// that can both hold with different values.
+func (l *linter) conflicts() {
+	groups := map[string][]*ast.Rule{}
+	var names []string
+	for _, r := range l.rules {
+		if r.Default || r.Else != nil || r.Head.RuleKind() != ast.SingleValue || !r.Ref().IsGround() {
+			continue
+		}
+		name := r.Ref().String()
+		if groups[name] == nil {
+			names = append(names, name)
+		}
+		groups[name] = append(groups[name], r)
+	}
+	for _, name := range names {
+		l.conflict(name, groups[name])
+	}
+}
+
+// conflict warns of each rule that conflicts with one before it.
+func (l *linter) conflict(name string, rules []*ast.Rule) {
+	pairs := 0
+	for i, r := range rules {
+		for _, first := range rules[:i] {
+			if pairs++; pairs > maxPairs {
+				return
+			}
+			if !l.collide(first, r) {
+				continue
+			}
+			l.warn(CodeConflict, r.Location, fmt.Sprintf(
+				"%s can have two values: this rule and the one at %s:%d:%d can hold together, which is an error (%s); make them exclude each other, or join them with else",
+				name, first.Location.File, first.Location.Row, first.Location.Col, policy.ReasonConflict))
+			break
+		}
+	}
+}
+
+// collide reports whether both rules can hold, at one stage, with different
+// values. What cannot be found out counts as no.
+func (l *linter) collide(x, y *ast.Rule) bool {
+	if constantValue(x) && constantValue(y) && x.Head.Value.Equal(y.Head.Value) || !samePatterns(x.Head.Args, y.Head.Args) {
+		return false
+	}
+	for _, stage := range policy.Stages() {
+		if !slices.Contains(l.stagesOf(x), stage) || !slices.Contains(l.stagesOf(y), stage) {
+			continue
+		}
+		b := l.builder(stage)
+		fx, sx := b.rule(x)
+		fy, sy := b.rule(y)
+		if sameValue(sx.value(x.Head.Value.Value), sx, sy.value(y.Head.Value.Value), sy) {
+			continue
+		}
+		if can, known := b.satisfiable(and(fx, fy)); can && known {
+			return true
+		}
+	}
+	return false
+}
+
+func constantValue(r *ast.Rule) bool { return ast.IsConstant(r.Head.Value.Value) }
+
+// samePatterns reports whether two functions' arguments can be told apart by
+// constants alone: their other patterns are equal.
+func samePatterns(x, y ast.Args) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if simple(x[i]) && simple(y[i]) {
+			continue
+		}
+		if canonical(x[i].String()) != canonical(y[i].String()) {
+			return false
+		}
+	}
+	return true
+}
+
+func simple(t *ast.Term) bool {
+	_, isVar := t.Value.(ast.Var)
+	return isVar || ast.IsConstant(t.Value)
+}
+
+// sameValue reports whether two heads give the same value whatever the input
+// is.
+func sameValue(x ast.Value, sx *scope, y ast.Value, sy *scope) bool {
+	return canonical(x.String()) == canonical(y.String()) && !sx.isOpen(x) && !sy.isOpen(y)
+}
+
+// noDefaults finds covering surfaces that may have no answer at a stage: they
+// have no default, and for some input none of their bodies holds.
+func (l *linter) noDefaults() {
+	for _, s := range l.surfaces() {
+		if !s.Covers() {
+			continue
+		}
+		rules := l.rulesAt(s.ref)
+		if len(rules) == 0 || total(rules) || !single(rules) {
+			continue
+		}
+		var stages []policy.Stage
+		for _, stage := range s.stages {
+			b := l.builder(stage)
+			var bodies []*formula
+			for _, r := range rules {
+				bodies = append(bodies, b.chain(r))
+			}
+			if open, known := b.satisfiable(not(or(bodies...))); open || !known {
+				stages = append(stages, stage)
+			}
+		}
+		if len(stages) > 0 {
+			l.warn(CodeNoDefault, rules[0].Location, fmt.Sprintf(
+				"%s has no default and may be undefined at %s, which denies as %s without a reason of yours; write `default %s := %s`",
+				s.Path, stageList(stages), policy.ReasonUndefined, rules[0].Head.Ref(), deniedAs(s, rules[0])))
+		}
+	}
+}
+
+// single reports whether the rules make one whole document.
+func single(rules []*ast.Rule) bool {
+	for _, r := range rules {
+		if r.Head.RuleKind() != ast.SingleValue || !r.Ref().IsGround() || len(r.Head.Args) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// deniedAs is the default to write for a surface. A rule on the way to it makes
+// an object.
+func deniedAs(s surface, r *ast.Rule) string {
+	switch {
+	case s.Style == policy.RuleSet:
+		return "false"
+	case s.Style == policy.StageDecision && len(r.Ref()) < len(s.ref):
+		return `{"decision": "deny"}`
+	case s.Style == policy.StageDecision:
+		return `"deny"`
+	}
+	return `{"decision": "deny", "reason": "no rule allows it"}`
+}

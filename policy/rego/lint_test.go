@@ -1,0 +1,132 @@
+package rego_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/headgate/headgate/policy/rego"
+)
+
+// TestLintGolden tells each case in one file: the policy's files, optionally
+// the configuration (config.json), and all that the lints say.
+func TestLintGolden(t *testing.T) {
+	cases, err := filepath.Glob("testdata/lint/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, name := range cases {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			ar, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := lintStory(t, ar)
+			last := &ar.Files[len(ar.Files)-1]
+			if last.Name != "want" {
+				ar.Files = append(ar.Files, txtar.File{Name: "want"})
+				last = &ar.Files[len(ar.Files)-1]
+			}
+			if *update {
+				last.Data = []byte(got)
+				if err := os.WriteFile(name, txtar.Format(ar), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(last.Data), got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func lintStory(t *testing.T, ar *txtar.Archive) string {
+	dir := t.TempDir()
+	config := rego.Config{Paths: []string{dir}}
+	for _, f := range ar.Files {
+		switch f.Name {
+		case "config.json":
+			decode(t, f.Data, &config)
+		case "want":
+		default:
+			writeFile(t, filepath.Join(dir, f.Name), string(f.Data))
+		}
+	}
+	return strings.ReplaceAll(lint(t, config), dir+"/", "")
+}
+
+// lint opens a policy and lists what the lints say, a line each.
+func lint(t testing.TB, config rego.Config) string {
+	t.Helper()
+	src, err := rego.Open(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, w := range src.Policy().Lint() {
+		fmt.Fprintf(&out, "%s:%d:%d: %s: %s\n", w.File, w.Line, w.Col, w.Code, w.Message)
+	}
+	return out.String()
+}
+
+// Policies that are published as right are right: the examples whole, and the
+// two systems' own policies. What is said of these is no false alarm: the
+// wildcard that is read as the seed means it, and stages that a policy leaves
+// to others when it is taken alone.
+func TestLintHasNoFalseAlarms(t *testing.T) {
+	dirs := map[string]bool{"testdata/seeds": true}
+	err := filepath.WalkDir("../../examples", func(name string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(name, ".rego") {
+			dirs[filepath.Dir(name)] = true
+		}
+		return err
+	})
+	if err != nil || len(dirs) < 2 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for dir := range dirs {
+		for _, l := range strings.Split(strings.TrimSpace(lint(t, rego.Config{Paths: []string{dir}})), "\n") {
+			if l != "" && !strings.Contains(l, "tako_policy.rego:9:5: wildcard-not: ") {
+				t.Error(l)
+			}
+		}
+	}
+	seeds, err := filepath.Glob("testdata/seeds/*.rego")
+	if err != nil || len(seeds) != 3 {
+		t.Fatalf("seeds: %v, %v", seeds, err)
+	}
+	for _, name := range seeds {
+		for _, l := range strings.Split(strings.TrimSpace(lint(t, rego.Config{Paths: []string{name}})), "\n") {
+			if l != "" && !strings.Contains(l, ": wildcard-not: ") && !strings.Contains(l, ": uncovered: ") {
+				t.Error(l)
+			}
+		}
+	}
+}
+
+// Lint is a reading: twice is the same, and it changes no decision.
+func TestLintChangesNothing(t *testing.T) {
+	src, err := rego.Open(context.Background(), rego.Config{Paths: []string{"testdata/seeds"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := src.Policy()
+	before := show(preChat(p))
+	done := make(chan []rego.Warning)
+	for range 2 {
+		go func() { done <- p.Lint() }()
+	}
+	if diff := cmp.Diff(<-done, <-done, cmp.AllowUnexported(rego.Warning{})); diff != "" {
+		t.Error(diff)
+	}
+	if after := show(preChat(p)); after != before {
+		t.Errorf("%s before, %s after", before, after)
+	}
+}
