@@ -89,15 +89,7 @@ func (q *query) run(ctx context.Context, st *store, c *ast.Compiler, document as
 	}
 
 	var answers []policy.Answer
-	err := topdown.NewQuery(q.body).
-		WithQueryCompiler(q.compiler).
-		WithCompiler(c).
-		WithStore(st.store).
-		WithTransaction(st.txn).
-		WithMetrics(metrics.NoOp()).
-		WithStrictBuiltinErrors(true).
-		WithInput(ast.NewTerm(document)).
-		WithCancel(cancel).
+	err := evaluation(q.body, q.compiler, c, st, document, cancel).
 		Iter(ctx, func(row topdown.QueryResult) error {
 			if answers != nil {
 				return errRows
@@ -117,6 +109,19 @@ func (q *query) run(ctx context.Context, st *store, c *ast.Compiler, document as
 		return []policy.Answer{{Surface: q.surfaces[0]}}, nil
 	}
 	return nil, errRows
+}
+
+// evaluation is how every query is evaluated.
+func evaluation(body ast.Body, qc ast.QueryCompiler, c *ast.Compiler, st *store, document ast.Value, cancel topdown.Cancel) *topdown.Query {
+	return topdown.NewQuery(body).
+		WithQueryCompiler(qc).
+		WithCompiler(c).
+		WithStore(st.store).
+		WithTransaction(st.txn).
+		WithMetrics(metrics.NoOp()).
+		WithStrictBuiltinErrors(true).
+		WithInput(ast.NewTerm(document)).
+		WithCancel(cancel)
 }
 
 // answers reads one row of results.
