@@ -119,7 +119,7 @@ func parsePDP(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	start := *h.Dispenser
 	start.Next()
 
-	handler := new(Handler)
+	handler := new(PDP)
 	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // content reads a member that holds content, of one of the kinds, into
-// canonical JSON.
+// canonicalJSON JSON.
 func (r *inputReader) content(v place, key, want string, kinds ...jsontext.Kind) (json.RawMessage, error) {
 	if len(kinds) > 0 && !slices.Contains(kinds, v.v.Kind()) {
 		return nil, r.wrong(v, key, want)
@@ -22,7 +22,7 @@ func (r *inputReader) content(v place, key, want string, kinds ...jsontext.Kind)
 	if err := r.bounded(v, key); err != nil {
 		return nil, err
 	}
-	b, err := canonical(v.v)
+	b, err := canonicalJSON(v.v)
 	if err != nil {
 		return nil, r.fault(v.at, key+" has no canonical form")
 	}
@@ -54,9 +54,9 @@ func (r *inputReader) claims(v place, key string) (map[string]any, error) {
 	return claims, nil
 }
 
-// canonical is the canonical form of a value: RFC 8785, but for numbers whose
+// canonicalJSON is the canonical form of a value: RFC 8785, but for numbers whose
 // value a double does not hold, which keep their literal.
-func canonical(v jsontext.Value) (json.RawMessage, error) {
+func canonicalJSON(v jsontext.Value) (json.RawMessage, error) {
 	v = v.Clone()
 	if err := v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 // Bounds of a report.
 const (
 	maxHead    = 120 // bytes of a head or an expression
-	maxHelpers = 8   // depth of helpers of helpers
+	maxCalls = 8   // depth of helpers of helpers
 )
 
 // report turns what a tracer saw into rule traces.
@@ -66,7 +66,7 @@ func (r *report) rule(n *traceNode, told map[*traceNode]bool, depth int) RuleTra
 	if !n.fired {
 		t.Why = r.why(n)
 	}
-	if told[n] || depth == maxHelpers {
+	if told[n] || depth == maxCalls {
 		return t
 	}
 	told[n] = true

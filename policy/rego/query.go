@@ -105,15 +105,7 @@ func (q *query) run(ctx context.Context, p *Policy, in *policy.Input, want parts
 
 func (q *query) evaluate(ctx context.Context, p *Policy, doc ast.Value, limit *deadline) ([]policy.Answer, error) {
 	var answers []policy.Answer
-	err := topdown.NewQuery(q.body).
-		WithQueryCompiler(q.compiler).
-		WithCompiler(p.compiler).
-		WithStore(p.store.store).
-		WithTransaction(p.store.txn).
-		WithMetrics(metrics.NoOp()).
-		WithStrictBuiltinErrors(true).
-		WithInput(ast.NewTerm(doc)).
-		WithCancel(limit).
+	err := evaluation(q.body, q.compiler, p.compiler, p.store, doc, limit).
 		Iter(ctx, func(row topdown.QueryResult) error {
 			if answers != nil {
 				return errRows
@@ -133,6 +125,19 @@ func (q *query) evaluate(ctx context.Context, p *Policy, doc ast.Value, limit *d
 		return []policy.Answer{{Surface: q.surfaces[0]}}, nil
 	}
 	return nil, errRows
+}
+
+// evaluation is how every query is evaluated.
+func evaluation(body ast.Body, qc ast.QueryCompiler, c *ast.Compiler, st *store, document ast.Value, cancel topdown.Cancel) *topdown.Query {
+	return topdown.NewQuery(body).
+		WithQueryCompiler(qc).
+		WithCompiler(c).
+		WithStore(st.store).
+		WithTransaction(st.txn).
+		WithMetrics(metrics.NoOp()).
+		WithStrictBuiltinErrors(true).
+		WithInput(ast.NewTerm(document)).
+		WithCancel(cancel)
 }
 
 // answers reads one row of results.
