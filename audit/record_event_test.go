@@ -19,14 +19,18 @@ func TestEventLines(t *testing.T) {
 		want  string
 	}{
 		{
-			"attributes keep their order", []Attribute{{"specversion", "1.0"}, {"id", "1"}, {"zone", ""}, {"comexample", "x"}}, shaABC,
+			"attributes keep their order",
+			[]Attribute{{"specversion", "1.0"}, {"id", "1"}, {"zone", ""}, {"comexample", "x"}},
+			shaABC,
 			`,"event":{"specversion":"1.0","id":"1","zone":"","comexample":"x"},"data_hash":"` + shaABC + `"`,
 		},
 		{"an event without data", []Attribute{{"id", "1"}}, "", `,"event":{"id":"1"}`},
 		{"values are escaped", []Attribute{{`a"`, "b\n\u2028"}}, "", `,"event":{"a\"":"b\n\u2028"}`},
 		{"of equal names the first", []Attribute{{"id", "1"}, {"id", "2"}}, "", `,"event":{"id":"1"},"event_omitted":1`},
 		{
-			"values and names are cut", []Attribute{{strings.Repeat("n", 65), strings.Repeat("v", 1025)}, {strings.Repeat("n", 66), ""}}, "",
+			"values and names are cut",
+			[]Attribute{{strings.Repeat("n", 65), strings.Repeat("v", 1025)}, {strings.Repeat("n", 66), ""}},
+			"",
 			`,"event":{"` + strings.Repeat("n", 64) + `":"` + strings.Repeat("v", 1024) + `"},"event_omitted":1`,
 		},
 		{"nothing", nil, "", ""},

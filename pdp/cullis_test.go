@@ -87,17 +87,20 @@ func TestToolCall(t *testing.T) {
 		{"approval", `{"agent_id":"orga::kyc","tool_name":"lookup","arguments":[1]}`, approval, "orga", `[1]`, "{\"decision\":\"deny\",\"reason\":\"tool `lookup` requires approval: over 100\"}"},
 		{
 			"redaction", `{"agent_id":"orga::kyc","tool_name":"lookup","arguments":"text"}`,
-			policy.Decision{Action: policy.RedactArgs, Redact: []policy.Selector{{Spec: "EMAIL"}}}, "orga", `"text"`,
+			policy.Decision{Action: policy.RedactArgs, Redact: []policy.Selector{{Spec: "EMAIL"}}},
+			"orga", `"text"`,
 			`{"decision":"deny","reason":"the policy decided redact_args, which this endpoint cannot answer; ask /v1/data/tako/policy"}`,
 		},
 		{
 			"what an allow would lose", `{"agent_id":"orga::kyc","tool_name":"lookup"}`,
-			policy.Decision{Action: policy.Allow, ForceModel: "m"}, "orga", `{}`,
+			policy.Decision{Action: policy.Allow, ForceModel: "m"},
+			"orga", `{}`,
 			`{"decision":"deny","reason":"the policy decided allow, which this endpoint cannot answer; ask /v1/data/tako/policy"}`,
 		},
 		{
 			"approval and redaction", `{"agent_id":"orga::kyc","tool_name":"mail@example.com"}`,
-			policy.Decision{Action: policy.RequireApproval, Reason: "r", Approvals: []string{"r"}, Redact: []policy.Selector{{Spec: "EMAIL"}}}, "orga", `{}`,
+			policy.Decision{Action: policy.RequireApproval, Reason: "r", Approvals: []string{"r"}, Redact: []policy.Selector{{Spec: "EMAIL"}}},
+			"orga", `{}`,
 			"{\"decision\":\"deny\",\"reason\":\"tool `[EMAIL]` requires approval: r\"}",
 		},
 	}

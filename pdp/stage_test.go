@@ -32,7 +32,8 @@ func TestStages(t *testing.T) {
 			policy.Input{
 				Stage: policy.PreChat, Model: "gpt-5", Tools: []string{"a", "b"}, MessagesHash: hiHash,
 				Messages: []byte(`[{"parts":[{"text":"hi","type":"text"}],"role":"user","text":"hi","tool_calls":[],"tool_results":[]}]`),
-			}, "full",
+			},
+			"full",
 		},
 		{
 			"pre_chat with what the gate would add, and findings",
@@ -42,46 +43,56 @@ func TestStages(t *testing.T) {
 				Stage: policy.PreChat, Findings: []policy.Finding{{Type: "EMAIL", Count: 3, At: "messages[0]"}, {Type: "EMAIL", Count: 1, At: "messages[1]"}},
 				Messages: []byte(`[{"name":"n","parts":[],"role":"tool","text":"a@example.com, b@example.com","tool_calls":[],"tool_results":[{"text":"x@example.com"}]},` +
 					`{"parts":[{"text":"c@example.com","type":"text"}],"role":"user","text":"","tool_calls":[],"tool_results":[]}]`),
-			}, "full",
+			},
+			"full",
 		},
 		{
 			"only what is read", `{"stage":"pre_chat","messages":[{"role":"user","text":"a@example.com"}]}`, 0,
-			policy.Input{Stage: policy.PreChat}, "full",
+			policy.Input{Stage: policy.PreChat},
+			"full",
 		},
 		{
 			"nothing but a hash", `{"stage":"pre_chat","messages_hash":"` + hiHash + `","unscanned":["image"]}`, policy.FieldsAll,
-			policy.Input{Stage: policy.PreChat, MessagesHash: hiHash, Unscanned: []string{"image"}}, "partial",
+			policy.Input{Stage: policy.PreChat, MessagesHash: hiHash, Unscanned: []string{"image"}},
+			"partial",
 		},
 		{
 			"a hash beside its content", `{"stage":"pre_chat","messages":[{"role":"user","text":"hi"}],"messages_hash":"` + hiHash + `"}`, 0,
-			policy.Input{Stage: policy.PreChat, MessagesHash: hiHash}, "full",
+			policy.Input{Stage: policy.PreChat, MessagesHash: hiHash},
+			"full",
 		},
 		{
 			"pre_tool", `{"stage":"pre_tool","tool":"t","args":{},"server":"files","model":"m"}`, policy.FieldsAll,
-			policy.Input{Stage: policy.PreTool, Tool: "t", Args: []byte("{}"), ArgsHash: emptyHash, Server: "files", Model: "m"}, "full",
+			policy.Input{Stage: policy.PreTool, Tool: "t", Args: []byte("{}"), ArgsHash: emptyHash, Server: "files", Model: "m"},
+			"full",
 		},
 		{
 			"pre_tool in the other spelling", `{"stage":"pre_tool","tool_name":"t","arguments":"to a@example.com"}`, policy.FieldArgs | policy.FieldFindings,
-			policy.Input{Stage: policy.PreTool, Tool: "t", Args: []byte(`"to a@example.com"`), Findings: []policy.Finding{{Type: "EMAIL", Count: 1, At: "args"}}}, "full",
+			policy.Input{Stage: policy.PreTool, Tool: "t", Args: []byte(`"to a@example.com"`), Findings: []policy.Finding{{Type: "EMAIL", Count: 1, At: "args"}}},
+			"full",
 		},
 		{
 			"pre_tool in both", `{"stage":"pre_tool","tool_name":"t","tool":"t","args":{"a":1.0},"arguments":{"a":1}}`, policy.FieldArgs,
-			policy.Input{Stage: policy.PreTool, Tool: "t", Args: []byte(`{"a":1}`)}, "full",
+			policy.Input{Stage: policy.PreTool, Tool: "t", Args: []byte(`{"a":1}`)},
+			"full",
 		},
 		{
 			"pre_tool without arguments", `{"stage":"pre_tool","tool":"t"}`, policy.FieldsAll,
-			policy.Input{Stage: policy.PreTool, Tool: "t"}, "none",
+			policy.Input{Stage: policy.PreTool, Tool: "t"},
+			"none",
 		},
 		{
 			"what the caller's detectors saw", `{"stage":"pre_tool","tool":"t","args":{},"findings":[{"type":"BADGE","count":2,"at":"args"}]}`, policy.FieldFindings,
-			policy.Input{Stage: policy.PreTool, Tool: "t", Findings: []policy.Finding{{Type: "BADGE", Count: 2, At: "args"}}}, "full",
+			policy.Input{Stage: policy.PreTool, Tool: "t", Findings: []policy.Finding{{Type: "BADGE", Count: 2, At: "args"}}},
+			"full",
 		},
 		{
 			"post_chat", `{"stage":"post_chat","model":"m","response":{"choices":[{"text":"Hello","tool_calls":[{"name":"f","args":{}}]}]}}`, policy.FieldsAll,
 			policy.Input{
 				Stage: policy.PostChat, Model: "m", ResponseHash: helloHash,
 				Response: []byte(`{"choices":[{"finish_reason":"","index":0,"reasoning":"","text":"Hello","tool_calls":[{"args":{},"name":"f"}]}],"text":"Hello"}`),
-			}, "full",
+			},
+			"full",
 		},
 		{
 			"post_chat with two choices",
@@ -91,18 +102,21 @@ func TestStages(t *testing.T) {
 				Stage: policy.PostChat, Findings: []policy.Finding{{Type: "EMAIL", Count: 1, At: "choices[1]"}},
 				Response: []byte(`{"choices":[{"finish_reason":"","index":0,"reasoning":"","text":"a","tool_calls":[]},` +
 					`{"finish_reason":"stop","index":1,"reasoning":"","text":"b@example.com","tool_calls":[]}],"text":"a\nb@example.com","usage":{"input_tokens":1}}`),
-			}, "full",
+			},
+			"full",
 		},
 		{
 			"post_chat with a text alone", `{"stage":"post_chat","response":{"text":"a@example.com"}}`, policy.FieldResponse | policy.FieldFindings,
 			policy.Input{
 				Stage: policy.PostChat, Findings: []policy.Finding{{Type: "EMAIL", Count: 1, At: "choices[0]"}},
 				Response: []byte(`{"choices":[{"finish_reason":"","index":0,"reasoning":"","text":"a@example.com","tool_calls":[]}],"text":"a@example.com"}`),
-			}, "full",
+			},
+			"full",
 		},
 		{
 			"post_chat, a hash", `{"stage":"post_chat","response_hash":"` + helloHash + `"}`, policy.FieldsAll,
-			policy.Input{Stage: policy.PostChat, ResponseHash: helloHash}, "none",
+			policy.Input{Stage: policy.PostChat, ResponseHash: helloHash},
+			"none",
 		},
 		{
 			"post_tool", `{"stage":"post_tool","args":{},"result":{"to":["a@example.com"]}}`, policy.FieldsAll,
@@ -110,18 +124,21 @@ func TestStages(t *testing.T) {
 				Stage: policy.PostTool, Args: []byte("{}"), ArgsHash: emptyHash,
 				Result: []byte(`{"to":["a@example.com"]}`), ResultHash: "b4fe484969ea63563fe46434df41b61a6e001b4136d65eed44c69929039ab0c9",
 				Findings: []policy.Finding{{Type: "EMAIL", Count: 1, At: "result"}},
-			}, "full",
+			},
+			"full",
 		},
 		{
 			"post_tool, hashes", `{"stage":"post_tool","tool":"t","args_hash":"` + emptyHash + `","result_hash":"` + hiHash + `"}`, policy.FieldsAll,
-			policy.Input{Stage: policy.PostTool, Tool: "t", ArgsHash: emptyHash, ResultHash: hiHash}, "none",
+			policy.Input{Stage: policy.PostTool, Tool: "t", ArgsHash: emptyHash, ResultHash: hiHash},
+			"none",
 		},
 		{
 			"session", `{"stage":"session",` + sessionBody[1:], policy.FieldsAll,
 			policy.Input{Stage: policy.Session, Session: policy.SessionRequest{
 				InitiatorAgentID: "orga::a", TargetAgentID: "orgb::b", InitiatorOrgID: "orga", TargetOrgID: "orgb",
 				Context: "initiator", Capabilities: []string{"kyc.read"},
-			}}, "",
+			}},
+			"",
 		},
 	}
 	for _, tt := range tests {
