@@ -66,11 +66,10 @@ func newID() string {
 
 // serve answers, or tells why not.
 func (c *call) serve() *refusal {
-	e, ok := find(c.r.URL.EscapedPath())
-	if ok && e.path != "" {
-		c.endpoint = e.path
-	} else {
-		c.endpoint = c.h.scrub(c.r.URL.EscapedPath()) // a path of the client's making
+	c.endpoint = c.r.URL.EscapedPath()
+	e, ok := find(c.endpoint)
+	if !ok || e == unknownDocument {
+		c.endpoint = c.h.scrub(c.endpoint) // a path of the client's making
 	}
 	switch {
 	case !ok:

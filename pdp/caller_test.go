@@ -136,6 +136,21 @@ func TestSignatureWithoutKeys(t *testing.T) {
 	refused(t, w, http.StatusUnauthorized, "not valid")
 }
 
+// A signature does not lift the limit of the body.
+func TestSignedBodyOverTheLimit(t *testing.T) {
+	body := &endless{}
+	r := httptest.NewRequest(http.MethodPost, "/pdp/policy", body)
+	r.ContentLength = -1
+	r.Header.Set("X-ATN-Signature", sign("k", ""))
+	log := &book{}
+	w := httptest.NewRecorder()
+	handler(t, &rules{}, log, func(c *pdp.Config) { c.Keys = [][]byte{[]byte("k")} }).Handle(w, r, "")
+	refused(t, w, http.StatusRequestEntityTooLarge, "over the limit")
+	if log.one(t); log.refusals != 1 || body.read > pdp.DefaultMaxBody+64<<10 {
+		t.Errorf("%d bytes were read, %d lines may be counted", body.read, log.refusals)
+	}
+}
+
 // The body of a caller whom nobody knows is not read.
 func TestUnknownCallersAreNotRead(t *testing.T) {
 	body := &endless{}

@@ -175,6 +175,17 @@ func TestReasonsAreCleanAndBounded(t *testing.T) {
 	}
 }
 
+// What failed in a policy is for the operator's log alone.
+func TestPolicyFailure(t *testing.T) {
+	var out strings.Builder
+	p := deciding(policy.Decision{Action: policy.Deny, Reason: policy.ReasonError, Detail: "session.rego:7:2"})
+	h := handler(t, p, &book{}, func(c *pdp.Config) { c.Logger = slog.New(slog.NewTextHandler(&out, nil)) })
+	says(t, ask(h, "/pdp/policy", sessionBody), http.StatusOK, `{"decision":"deny","reason":"policy_error"}`)
+	if !strings.Contains(out.String(), "session.rego:7:2") {
+		t.Errorf("log: %s", out.String())
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	m := &meter{}
 	h := handler(t, deciding(policy.Decision{Action: policy.Deny, Reason: "no"}), &book{}, func(c *pdp.Config) { c.Observer = m })

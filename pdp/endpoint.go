@@ -16,7 +16,6 @@ const dataPrefix = "/v1/data/"
 
 // endpoint is what is served at a path.
 type endpoint struct {
-	path      string
 	methods   []string
 	signature string // the header of the body's signature, in lower case
 	// answer decides and answers. The caller is known by then, and body is what
@@ -37,12 +36,6 @@ var endpoints = map[string]*endpoint{
 
 // unknownDocument stands for all other paths of the Data API.
 var unknownDocument = &endpoint{methods: post, signature: integrationSignature, answer: (*call).noDocument}
-
-func init() {
-	for path, e := range endpoints {
-		e.path = path
-	}
-}
 
 // find returns the endpoint of a path as it was sent.
 func find(escapedPath string) (*endpoint, bool) {

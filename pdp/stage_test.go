@@ -17,6 +17,8 @@ const takoPath = "/v1/data/tako/policy"
 const (
 	hiHash    = "1407317499301e010711f113b3deab38590ed367cf5ac50b9b464c5532b0bd2c"
 	helloHash = "6b39f6a90e4d183f79e2de5a87a0b9528f583aa05855de9889299e8329fc1801"
+	// [{"text":"a","tool_calls":[]},{"text":"b@example.com","tool_calls":[{"args":{},"name":"f"},{"args":[1],"name":"g"}]}]
+	twoHash   = "80cd946b65da05e04605c361aa6d6f906c8a266c7b7ff8c3ef34d0a301313057"
 	emptyHash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" // {}
 )
 
@@ -96,12 +98,13 @@ func TestStages(t *testing.T) {
 		},
 		{
 			"post_chat with two choices",
-			`{"stage":"post_chat","response":{"usage":{"input_tokens":1},"text":"a\nb@example.com","choices":[{"index":0,"text":"a"},{"index":1,"text":"b@example.com","finish_reason":"stop"}]}}`,
-			policy.FieldResponse | policy.FieldFindings,
+			`{"stage":"post_chat","response":{"usage":{"input_tokens":1},"text":"a\nb@example.com","choices":[{"index":0,"text":"a"},{"index":1,"text":"b@example.com","finish_reason":"stop","tool_calls":[{"name":"f"},{"name":"g","args":[1]}]}]}}`,
+			policy.FieldsAll,
 			policy.Input{
 				Stage: policy.PostChat, Findings: []policy.Finding{{Type: "EMAIL", Count: 1, At: "choices[1]"}},
+				ResponseHash: twoHash,
 				Response: []byte(`{"choices":[{"finish_reason":"","index":0,"reasoning":"","text":"a","tool_calls":[]},` +
-					`{"finish_reason":"stop","index":1,"reasoning":"","text":"b@example.com","tool_calls":[]}],"text":"a\nb@example.com","usage":{"input_tokens":1}}`),
+					`{"finish_reason":"stop","index":1,"reasoning":"","text":"b@example.com","tool_calls":[{"name":"f"},{"args":[1],"name":"g"}]}],"text":"a\nb@example.com","usage":{"input_tokens":1}}`),
 			},
 			"full",
 		},
