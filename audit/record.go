@@ -12,6 +12,7 @@ import (
 const (
 	KindDecision = ""
 	KindOutcome  = "outcome"
+	KindEvent    = "event" // what another system reported; it has neither stage nor decision
 )
 
 // How a forwarded request ended, for [Record.Ended].
@@ -35,15 +36,18 @@ type Principal struct {
 	Auth     string // how the caller was identified: "api_key", "caddy", "anonymous", …
 }
 
+// Attribute is a name and a value of an event.
+type Attribute struct{ Name, Value string }
+
 // Record is one line of the log. A zero field is left out, except that every
 // line has ts, principal (with tenant_id, user_id and roles), seq and prev,
 // that a decision line always has stage and decision, and that a line of a tool
 // stage always has tool. Tool is left out of every other line.
 //
-// Reason is cut as by [CutReason], Tool as by [CutTool], every other string at
-// 1,024 bytes.
+// Reason is cut as by [CutReason], Tool as by [CutTool], the name of an event's
+// attribute at 64 bytes, every other string at 1,024.
 type Record struct {
-	Kind      string    // kind: KindDecision or KindOutcome
+	Kind      string    // kind: KindDecision, KindOutcome or KindEvent
 	Time      time.Time // ts: written in UTC with milliseconds; [Log.Append] fills in a zero time
 	Principal Principal // principal
 
@@ -82,6 +86,12 @@ type Record struct {
 	InputTokens  int64  // input_tokens: as the upstream reported
 	OutputTokens int64  // output_tokens: as the upstream reported
 	Ended        string // ended: EndedComplete and so on
+
+	// Event is an object of the first 64 attributes in their order; of two
+	// names that are equal once they are cut it holds the first. How many are
+	// not in it is written as event_omitted.
+	Event    []Attribute // event
+	DataHash string      // data_hash: hex digest of the event's data, which is in no line
 }
 
 // AppendJSON appends the record as line number seq, the newline included, and
@@ -139,7 +149,9 @@ func (r *Record) appendBody(dst []byte) []byte {
 	dst = appendInt(dst, "bytes_out", r.BytesOut)
 	dst = appendInt(dst, "input_tokens", r.InputTokens)
 	dst = appendInt(dst, "output_tokens", r.OutputTokens)
-	return appendText(dst, "ended", r.Ended)
+	dst = appendText(dst, "ended", r.Ended)
+	dst = appendEvent(dst, r.Event)
+	return appendText(dst, "data_hash", r.DataHash)
 }
 
 func appendTail(dst []byte, seq uint64, prev [32]byte) []byte {

@@ -43,6 +43,7 @@ var layers = []layer{
 	{folder: "approval/...", uses: []string{"approval/..."}, reason: "an approval is bound by hashes that it is handed"},
 	{folder: "wire/...", uses: []string{"wire/..."}, reason: "what the bytes mean does not depend on what is decided"},
 	{folder: "enforce/...", uses: append([]string{"enforce/..."}, leaves...), reason: "the gate knows the leaves, not the evaluator and not the skin"},
+	{folder: "pdp/...", uses: []string{"pdp/...", "policy", "audit", "principal", "redact", "wire/strictjson"}, reason: "who asks is answered from the leaves, without a gate between"},
 	{folder: "sandbox/...", std: true, reason: "what tests the gate must share nothing with it"},
 	{folder: "caddymodule/...", uses: append([]string{"caddymodule/...", "enforce/...", "policy/rego", "policy/allowlist", "policy/schema", "sandbox"}, leaves...), reason: "the skin puts everything together"},
 	{folder: "cmd/headgate", uses: []string{"caddymodule"}, reason: "the binary is Caddy plus our modules"},
