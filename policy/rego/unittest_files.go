@@ -28,7 +28,8 @@ func testFiles(paths []string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read(stamps)
+	c, err := readAll(stamps)
+	return c.files, err
 }
 
 // findTests lists the test files of those paths that are directories. What a
