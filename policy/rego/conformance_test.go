@@ -84,7 +84,7 @@ func TestConformance(t *testing.T) {
 				if tc.WantResult == nil && tc.WantErrorCode == nil && tc.WantError == nil {
 					t.Fatal("the case wants nothing")
 				}
-				why := holds(t, tc)
+				why := asOPA(t, tc)
 				if !*updateConformance && known[key] != why {
 					t.Errorf("does not hold because of %q, want %q", why, known[key])
 				}
@@ -140,7 +140,7 @@ func readConformance(t *testing.T) map[string]string {
 
 // holds tells why a case does not hold, after a check that it is so; "" where
 // it holds. A case without a reason fails the test.
-func holds(t *testing.T, tc cases.TestCase) string {
+func asOPA(t *testing.T, tc cases.TestCase) string {
 	t.Helper()
 	c, err := compile(filesOf(tc), everything(t))
 	if err != nil {

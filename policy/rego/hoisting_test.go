@@ -90,16 +90,16 @@ func begun(c *ast.Compiler) (n int64) {
 	return n
 }
 
-type guarded struct {
+type guardedRule struct {
 	compiler *ast.Compiler
 	modules  map[string]*ast.Module
 }
 
 // guardedCompiler reads a case's policies and puts guard at the end of each
 // body.
-func guardedCompiler(t *testing.T, tc cases.TestCase, versions []ast.RegoVersion, caps *ast.Capabilities, guard string) guarded {
+func guardedCompiler(t *testing.T, tc cases.TestCase, versions []ast.RegoVersion, caps *ast.Capabilities, guard string) guardedRule {
 	t.Helper()
-	g := guarded{ast.NewCompiler().SetErrorLimit(0).WithCapabilities(caps), map[string]*ast.Module{}}
+	g := guardedRule{ast.NewCompiler().SetErrorLimit(0).WithCapabilities(caps), map[string]*ast.Module{}}
 	add := func(b ast.Body) ast.Body {
 		for _, e := range ast.MustParseBodyWithOpts(guard, ast.ParserOptions{RegoVersion: ast.RegoV1}) {
 			e.SetLocation(b[len(b)-1].Location)
