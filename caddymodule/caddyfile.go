@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"errors"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -125,7 +124,7 @@ func parsePDP(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	}
 	whole := handler.Config
 	whole.merge(globalConfig(h))
-	if err := errors.Join(whole.validateWhole(), whole.validateCallers()); err != nil {
+	if err := whole.validatePDP(); err != nil {
 		return nil, start.WrapErr(err)
 	}
 	return handler, nil

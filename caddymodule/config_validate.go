@@ -152,8 +152,12 @@ func (c *Config) validateWhole() error {
 	return c.validateFallthrough()
 }
 
-// validateCallers checks that the callers of the decision endpoints are known.
-func (c *Config) validateCallers() error {
+// validatePDP checks what a site has for the decision endpoints: besides a
+// policy, a way to know their callers.
+func (c *Config) validatePDP() error {
+	if err := c.validateWhole(); err != nil {
+		return err
+	}
 	if c.Principals == nil && len(c.PDPKeys) == 0 {
 		return errors.New("headgate_pdp does not know its callers; write pdp_key <placeholder> for signed requests, or principals, with anonymous in it if everybody may ask")
 	}

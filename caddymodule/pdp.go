@@ -50,7 +50,7 @@ func (p *PDP) Provision(ctx caddy.Context) error {
 	}
 	app := v.(*App)
 	p.merge(&app.Config)
-	if err := errors.Join(p.validate(), p.validateWhole(), p.validateCallers()); err != nil {
+	if err := errors.Join(p.validate(), p.validatePDP()); err != nil {
 		return err
 	}
 	log := ctx.Slogger()
