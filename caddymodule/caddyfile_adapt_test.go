@@ -200,7 +200,7 @@ func headgateHandlers(t *testing.T, app json.RawMessage) []json.RawMessage {
 				walk(e)
 			}
 		case map[string]any:
-			if v["handler"] == "headgate" {
+			if v["handler"] == "headgate" || v["handler"] == "headgate_pdp" { // both hold a Config
 				delete(v, "handler")
 				raw, err := json.Marshal(v)
 				if err != nil {

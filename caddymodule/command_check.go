@@ -77,6 +77,9 @@ func check(cmd *cobra.Command, flags *policyFlags, strict bool, args []string) (
 	out := checked{SHA256: p.SHA256(), Files: st.Files, Stages: st.Stages}
 	for _, w := range append(p.Warnings(), p.Lint()...) {
 		one := placed{w.File, w.Line, w.Col, w.Code, w.Message}
+		if w.Code == "no-default" && c.Policy.Fallthrough {
+			continue // that is what the allowlist is there for
+		}
 		if !contains(out.Warnings, one) {
 			out.Warnings = append(out.Warnings, one)
 		}
@@ -124,7 +127,7 @@ func (c *checked) writeText(w io.Writer, config *Config) error {
 	}
 	b.WriteString("\n")
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "STAGE\tDECIDED BY\tREADS\tREMEMBERED")
+	fmt.Fprintln(table, "STAGE\tDECIDED BY\tCOMPUTES\tREMEMBERED")
 	for _, s := range c.Stages {
 		by := strings.Join(s.Surfaces, " ")
 		if !s.Covered {
@@ -139,9 +142,16 @@ func (c *checked) writeText(w io.Writer, config *Config) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(&b, "\n%d files, %d warnings, sha256 %s\n", len(c.Files), len(c.Warnings), c.SHA256)
+	fmt.Fprintf(&b, "\n%s, %s, sha256 %s\n", counted(len(c.Files), "file"), counted(len(c.Warnings), "warning"), c.SHA256)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // uncovered says what happens at a stage that nothing covers.

@@ -60,7 +60,7 @@ func (f *askFlags) ask(cmd *cobra.Command, args []string) (*asked, error) {
 	if c.Allowlist != "" {
 		list, err := allowlist.New(allowlist.Config{
 			Policy: source, Path: expand(c.Allowlist), Fallthrough: c.Policy.Fallthrough,
-			Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+			Logger: warnings(cmd.ErrOrStderr()),
 		})
 		if err != nil {
 			return nil, err
@@ -77,6 +77,19 @@ func (f *askFlags) ask(cmd *cobra.Command, args []string) (*asked, error) {
 	}
 	a.input, err = rego.ParseInput(name, text, stage)
 	return a, err
+}
+
+// warnings is a logger of warnings, without the time of day.
+func warnings(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelWarn,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
 }
 
 // evalCommand is `headgate policy eval`.
