@@ -94,6 +94,7 @@ func TestWhoMayAsk(t *testing.T) {
 		{"another algorithm", nil, true, "/pdp/policy", http.Header{"X-Atn-Signature": {"sha1=" + good}}, "", "not valid"},
 		{"repeated", nil, true, "/pdp/policy", http.Header{"X-Atn-Signature": {good, good}}, "", "not valid"},
 		{"in two spellings", nil, true, "/pdp/policy", http.Header{"X-Atn-Signature": {good}, "X_atn_signature": {good}}, "", "not valid"},
+		{"in two cases", nil, true, "/pdp/policy", http.Header{"X-Atn-Signature": {good}, "x-atn-signature": {good}}, "", "not valid"},
 		{"with underscores", nil, true, "/pdp/policy", http.Header{"X_ATN_Signature": {good}}, "", "not valid"},
 		{"in the other header", keys{}, true, "/pdp/policy", http.Header{"X-Cullis-Integration-Signature": {good}, "X-Api-Key": {"hg-1"}}, "", "reads one from x-atn-signature"},
 		{"of the body without its input", nil, true, "/v1/data/cullis/policy/session", http.Header{"X-Cullis-Integration-Signature": {good}}, "", "not valid"},

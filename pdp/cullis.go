@@ -145,8 +145,10 @@ func (c *call) verdict(pol policy.Policy, in *policy.Input, scanned string) ([]b
 	case d.Action == policy.Deny:
 	case d.Action == policy.RequireApproval || len(d.Approvals) > 0:
 		deny(&d, "tool `"+c.cleanTool(in.Tool)+"` requires approval: "+d.Reason)
-	case d.Action != policy.Allow || d.ForceModel != "" || len(d.Redact) > 0 || len(d.HideTools) > 0:
-		deny(&d, "the policy decided "+string(d.Action)+", which this endpoint cannot answer; ask /v1/data/tako/policy")
+	case d.Action != policy.Allow:
+		deny(&d, cannotAnswer(string(d.Action)))
+	case d.ForceModel != "" || len(d.Redact) > 0 || len(d.HideTools) > 0:
+		deny(&d, cannotAnswer("more than allow"))
 	default:
 		d.Reason = ""
 	}
@@ -154,4 +156,8 @@ func (c *call) verdict(pol policy.Policy, in *policy.Input, scanned string) ([]b
 		return nil, ref
 	}
 	return appendVerdict(nil, &d), nil
+}
+
+func cannotAnswer(word string) string {
+	return "the policy decided " + word + ", which this endpoint cannot answer; ask /v1/data/tako/policy"
 }

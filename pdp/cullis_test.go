@@ -95,7 +95,19 @@ func TestToolCall(t *testing.T) {
 			"what an allow would lose", `{"agent_id":"orga::kyc","tool_name":"lookup"}`,
 			policy.Decision{Action: policy.Allow, ForceModel: "m"},
 			"orga", `{}`,
-			`{"decision":"deny","reason":"the policy decided allow, which this endpoint cannot answer; ask /v1/data/tako/policy"}`,
+			`{"decision":"deny","reason":"the policy decided more than allow, which this endpoint cannot answer; ask /v1/data/tako/policy"}`,
+		},
+		{
+			"selectors beside an allow", `{"agent_id":"orga::kyc","tool_name":"lookup"}`,
+			policy.Decision{Action: policy.Allow, Redact: []policy.Selector{{Spec: "EMAIL"}}},
+			"orga", `{}`,
+			`{"decision":"deny","reason":"the policy decided more than allow, which this endpoint cannot answer; ask /v1/data/tako/policy"}`,
+		},
+		{
+			"a redaction without selectors", `{"agent_id":"orga::kyc","tool_name":"lookup"}`,
+			policy.Decision{Action: policy.RedactArgs},
+			"orga", `{}`,
+			`{"decision":"deny","reason":"the policy decided redact_args, which this endpoint cannot answer; ask /v1/data/tako/policy"}`,
 		},
 		{
 			"approval and redaction", `{"agent_id":"orga::kyc","tool_name":"mail@example.com"}`,
