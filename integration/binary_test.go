@@ -192,6 +192,9 @@ func start(t *testing.T, files map[string]string) *gate {
 func (g *gate) write(t *testing.T, name, text string) {
 	t.Helper()
 	file := filepath.Join(g.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(file+".new", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
