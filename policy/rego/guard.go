@@ -16,26 +16,30 @@ var hoistStage = ast.CompilerStageDefinition{
 	Name: "HoistStageGuards", MetricName: "compile_stage_hoist_stage_guards", Stage: hoistGuards,
 }
 
-// hoistGuards moves the expressions that let only some
-// stages through, as input.stage == "post_chat", to the front of their bodies,
-// so that at another stage nothing else of the body is evaluated: neither a
-// built-in function's error nor the absence of content that is not computed
-// there can be noticed. The order of a conjunction has no meaning in Rego.
+// hoistGuards moves the expressions that let only some stages through, as
+// input.stage == "post_chat" and the rules that hold only there, to the front of
+// their bodies, so that at another stage nothing else of the body is evaluated:
+// neither a built-in function's error nor the absence of content that is not
+// computed there can be noticed. The order of a conjunction has no meaning in
+// Rego.
 func hoistGuards(c *ast.Compiler) *ast.Error {
 	for _, m := range c.Modules {
 		ast.WalkBodies(m, func(b ast.Body) bool {
-			hoist(b)
+			hoist(c, b)
 			return false
 		})
 	}
 	return nil
 }
 
-func hoist(b ast.Body) {
+func hoist(c *ast.Compiler, b ast.Body) {
 	aliases := stageAliases(b)
 	used := map[ast.Var]bool{}
 	guards := 0
 	for _, e := range b {
+		if guardRules(c, e) != nil {
+			guards++
+		}
 		if g, ok := asGuard(e, aliases); ok {
 			guards++
 			if g.alias != "" {
@@ -53,12 +57,60 @@ func hoist(b ast.Body) {
 		if _, ok := asGuard(e, aliases); ok {
 			return 1
 		}
-		return 2
+		if guardRules(c, e) != nil {
+			return 2
+		}
+		return 3
 	}
 	slices.SortStableFunc(b, func(x, y *ast.Expr) int { return rank(x) - rank(y) })
 	for i, e := range b {
 		e.Index = i
 	}
+}
+
+// guardRules are the rules that an expression refers to, where it is nothing but
+// that reference and each of their branches holds at some stages only; else nil.
+func guardRules(c *ast.Compiler, e *ast.Expr) []*ast.Rule {
+	if e.Negated || len(e.With) > 0 {
+		return nil
+	}
+	t, ok := e.Terms.(*ast.Term)
+	if !ok {
+		return nil
+	}
+	ref, ok := t.Value.(ast.Ref)
+	if !ok || !ref.IsGround() {
+		return nil
+	}
+	node := c.RuleTree
+	for _, x := range ref {
+		if node = node.Child(x.Value); node == nil {
+			return nil
+		}
+	}
+	if len(node.Values) == 0 || len(node.Children) > 0 {
+		return nil
+	}
+	for _, rule := range node.Values {
+		if rule.Head.RuleKind() != ast.SingleValue || !rule.Head.Ref().IsGround() {
+			return nil
+		}
+		for branch := rule; branch != nil; branch = branch.Else {
+			if !isGuarded(branch.Body) {
+				return nil
+			}
+		}
+	}
+	return node.Values
+}
+
+// isGuarded tells whether a body has a guard of its own.
+func isGuarded(b ast.Body) bool {
+	aliases := stageAliases(b)
+	return slices.ContainsFunc(b, func(e *ast.Expr) bool {
+		_, ok := asGuard(e, aliases)
+		return ok
+	})
 }
 
 // guard is an expression that holds at some stages only.

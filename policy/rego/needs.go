@@ -1,6 +1,8 @@
 package rego
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/headgate/headgate/policy"
@@ -94,32 +96,11 @@ func (r *reach) body(b ast.Body) bool {
 // cannot hold because all of the rule's bodies begin with a guard that excludes
 // the stage.
 func (r *reach) never(e *ast.Expr) bool {
-	if r.mocks || e.Negated || len(e.With) > 0 {
+	if r.mocks {
 		return false
 	}
-	t, ok := e.Terms.(*ast.Term)
-	if !ok {
-		return false
-	}
-	ref, ok := t.Value.(ast.Ref)
-	if !ok || !ref.IsGround() {
-		return false
-	}
-	node := r.compiler.RuleTree
-	for _, x := range ref {
-		if node = node.Child(x.Value); node == nil {
-			return false
-		}
-	}
-	if len(node.Values) == 0 || len(node.Children) > 0 {
-		return false
-	}
-	for _, rule := range node.Values {
-		if rule.Head.RuleKind() != ast.SingleValue || !rule.Head.Ref().IsGround() || r.mayHold(rule) {
-			return false
-		}
-	}
-	return true
+	rules := guardRules(r.compiler, e)
+	return rules != nil && !slices.ContainsFunc(rules, r.mayHold)
 }
 
 // mayHold reports whether a branch of the rule has no guard in front that

@@ -375,3 +375,27 @@ func randomInput(r *rand.Rand, s policy.Stage) *policy.Input {
 	}
 	return in
 }
+
+// A rule that holds at another stage only stands in front too: behind a call
+// that fails, whether that failure shows would depend on whether content, which
+// is not computed at this stage, lets the rule be tried at all.
+func TestGuardRuleBehindAFailingCall(t *testing.T) {
+	p := load(t, `package headgate
+
+default allow := true
+
+later if input.stage == "post_tool"
+
+deny contains "x" if {
+	to_number(input.model)
+	later
+	input.response_hash == "h"
+}
+`)
+	in := &policy.Input{Stage: policy.PostChat, Model: "no number", ResponseHash: "h"}
+	all, _ := p.decide(context.Background(), p.queries[policy.PostChat], in, partsAll)
+	without, _ := p.decide(context.Background(), p.queries[policy.PostChat], leaveOut(in, p.Needs(policy.PostChat)), p.queries[policy.PostChat].parts)
+	if all.Action != policy.Allow || without.Action != policy.Allow {
+		t.Errorf("with everything %s %s, without what is not needed %s %s", all.Action, all.Reason, without.Action, without.Reason)
+	}
+}
