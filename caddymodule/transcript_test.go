@@ -43,7 +43,8 @@ var update = flag.Bool("update-transcripts", false, "rewrite the transcripts")
 //	request    what the client sends, CRLF and Content-Length added
 //	reply      what the upstream answers: a line with the status (and "cut" to
 //	           break the connection off after the body), headers, a blank
-//	           line, the body. Without it the upstream is the sandbox.
+//	           line, the body. A header "Trailer-X: V" comes after the body, as
+//	           the trailer X. Without it the upstream is the sandbox.
 //
 // and is checked against, or with -update-transcripts rewritten with:
 //
@@ -214,7 +215,7 @@ func exchange(t *testing.T, addr, request string) string {
 	}
 	var b strings.Builder
 	fmt.Fprintln(&b, resp.StatusCode)
-	for _, name := range []string{"Content-Type", "Headgate-Request-Id", "X-Should-Retry", "Retry-After", "X-Ratelimit-Remaining-Requests", "Www-Authenticate", "Allow"} {
+	for _, name := range []string{"Content-Type", "Headgate-Request-Id", "X-Should-Retry", "Retry-After", "X-Ratelimit-Remaining-Requests", "Www-Authenticate", "Allow", "Trailer", "X-Said-Late"} {
 		for _, v := range resp.Header.Values(name) {
 			if name == "Headgate-Request-Id" {
 				v = "RID"
@@ -223,6 +224,9 @@ func exchange(t *testing.T, addr, request string) string {
 		}
 	}
 	b.WriteString("\n" + strings.TrimSuffix(string(got), "\n") + "\n")
+	for name, values := range resp.Trailer {
+		fmt.Fprintf(&b, "trailer %s: %s\n", name, strings.Join(values, ", "))
+	}
 	return normal(b.String())
 }
 
@@ -268,8 +272,14 @@ func answer(w http.ResponseWriter, r *http.Request, reply string) {
 		<-r.Context().Done()
 		return
 	}
+	trailers := http.Header{}
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ": ")
+		if trailer, ok := strings.CutPrefix(name, "Trailer-"); ok {
+			w.Header().Add("Trailer", trailer)
+			trailers.Add(trailer, value)
+			continue
+		}
 		w.Header().Add(name, value)
 	}
 	code, _ := strconv.Atoi(status)
@@ -278,6 +288,9 @@ func answer(w http.ResponseWriter, r *http.Request, reply string) {
 		body += "\n\n"
 	}
 	_, _ = io.WriteString(w, body)
+	for name, values := range trailers {
+		w.Header()[name] = values
+	}
 	if how == "cut" {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)

@@ -1,8 +1,6 @@
 package enforce
 
 import (
-	"bytes"
-
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/sse"
@@ -129,6 +127,7 @@ func (f *flow) event(ev sse.Event) {
 		}
 		return
 	}
+	ev = f.withoutAsides(ev)
 	we, err := f.ws.Event(ev.Name, ev.Data)
 	if err != nil {
 		f.p.x.g.cfg.Logger.Warn("the upstream's stream was not understood", "request_id", f.p.x.id, "error", err)
@@ -153,25 +152,6 @@ func (f *flow) event(ev sse.Event) {
 	}
 	f.keep(p)
 	f.pump()
-}
-
-// stray tells whether an event has a line that the format does not know. To a
-// browser it is nothing, but there are clients that read it all the same: bare
-// JSON, or data behind a blank.
-func stray(ev sse.Event) bool {
-	for raw := ev.Raw[ev.Lead:]; len(raw) > 0; {
-		var line []byte
-		for line, raw, _ = bytes.Cut(raw, []byte("\n")); len(line) > 0; {
-			var one []byte
-			one, line, _ = bytes.Cut(line, []byte("\r"))
-			switch name, _, _ := bytes.Cut(one, []byte(":")); string(name) {
-			case "", "data", "event", "id", "retry":
-			default:
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // place scans the event's texts.

@@ -181,6 +181,37 @@ func TestChannelsFlowWhileACallIsHeld(t *testing.T) {
 	}
 }
 
+// TestWordsFlowBesideEmptyContent: many a provider sends an empty content with
+// each part of a call, which holds no words back.
+func TestWordsFlowBesideEmptyContent(t *testing.T) {
+	part := "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\",\"tool_calls\":[{\"index\":0,\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}}]}\n\n"
+	w := exchange(gate(t, rules{}, &book{}, withRedaction("EMAIL")), chatRequest(prompt), stream(part+event(0, "content", "one. "), 1000, errCut))
+	if got := said(t, w.Body.String()); got["0/content"] != "one. " {
+		t.Errorf("said %q", got)
+	}
+}
+
+// TestThePartsOfACallKeepTheirOrder: also where one of them says something.
+func TestThePartsOfACallKeepTheirOrder(t *testing.T) {
+	const body = `data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{\"a\""}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{"content":"words","tool_calls":[{"index":0,"function":{"arguments":":1"}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}
+
+data: [DONE]
+
+`
+	for _, specs := range [][]string{nil, {"EMAIL"}} {
+		w := exchange(gate(t, rules{}, &book{}, withRedaction(specs...)), chatRequest(prompt), stream(body, 1000, nil))
+		if w.Body.String() != body {
+			t.Errorf("redaction %q:\n got %q\nwant %q", specs, w.Body, body)
+		}
+	}
+}
+
 func TestWhatIsHeldIsCapped(t *testing.T) {
 	for name, tt := range map[string]struct {
 		needs policy.Fields

@@ -3,9 +3,11 @@ package wire_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/strictjson"
 )
 
 func TestArgsJSON(t *testing.T) {
@@ -22,6 +24,8 @@ func TestArgsJSON(t *testing.T) {
 		{"two equal keys", wire.Call{Args: `{"a":1,"a":2}`}, ""},
 		{"broken", wire.Call{Args: `{"a":`}, ""},
 		{"two documents", wire.Call{Args: `{}{}`}, ""},
+		{"as deep as leaves room for the conversation around it", wire.Call{Args: nested(strictjson.DefaultDepth - 8)}, nested(strictjson.DefaultDepth - 8)},
+		{"too deep to stand in a conversation", wire.Call{Args: nested(strictjson.DefaultDepth - 7)}, ""},
 	} {
 		got, err := tt.call.ArgsJSON()
 		if (err != nil) != (tt.want == "") || string(got) != tt.want {
@@ -29,6 +33,8 @@ func TestArgsJSON(t *testing.T) {
 		}
 	}
 }
+
+func nested(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
 // TestResponseHashVector is the test vector of response_hash.
 func TestResponseHashVector(t *testing.T) {

@@ -1,7 +1,11 @@
 package openai
 
 import (
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/strictjson"
@@ -114,9 +118,62 @@ func TestReplyRefuses(t *testing.T) {
 		"two contents":                `{"choices":[{"message":{"content":"a","content":"b"}}]}`,
 		"Tool_Calls by another case":  `{"choices":[{"message":{"content":"a","Tool_Calls":[]}}]}`,
 		"an index that is a string":   `{"choices":[{"index":"0","message":{}}]}`,
+		"a call of two kinds":         `{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{}"},"custom":{"name":"g","input":"x"}}]}}]}`,
+		"a call of neither kind":      `{"choices":[{"message":{"tool_calls":[{"function":null,"custom":null}]}}]}`,
+		"calls beside the message":    `{"choices":[{"message":{"content":"a"},"delta":{"tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}]}`,
+		"a call beside the message":   `{"choices":[{"message":{"content":"a"},"delta":{"function_call":{"name":"f","arguments":"{}"}}}]}`,
+		"logprobs that are a text":    `{"choices":[{"message":{"content":"a"},"logprobs":"alice@example.com"}]}`,
+		"a function_call of others":   `{"choices":[{"message":{"function_call":{"name":"","arguments":"","code":"rm"}}}]}`,
 	} {
 		if _, err := (Chat{}).Reply([]byte(body)); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// What stands beside the known members of a call is read like any other text.
+func TestReplyTextsBesideCalls(t *testing.T) {
+	body := `{"choices":[{"message":{"content":null,"tool_calls":[{"id":"1","type":"function","note":"beside the call","function":{"name":"f","arguments":"{}","summary":["beside the arguments"]},"custom":null}],` +
+		`"function_call":{"name":null,"arguments":""}}},{"message":{"function_call":{"name":"g","arguments":"{}","why":"beside the old call"}}}]}`
+	r, err := Chat{}.Reply([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range r.Texts() {
+		got = append(got, x.Place.String()+": "+body[x.Start+1:x.End-1])
+	}
+	slices.Sort(got)
+	want := []string{
+		"choices[0].tool_calls: beside the arguments", "choices[0].tool_calls: beside the call", "choices[1].tool_calls: beside the old call",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	var calls []string
+	for _, c := range r.Calls() {
+		calls = append(calls, c.Name)
+	}
+	if diff := cmp.Diff([]string{"f", "g"}, calls); diff != "" {
+		t.Errorf("an empty function_call is none: %s", diff)
+	}
+}
+
+// A changed call's tokens would tell what it was before.
+func TestReplyDropsLogprobsOfChangedCalls(t *testing.T) {
+	const body = `{"choices":[{"index":0,"message":{"tool_calls":[{"id":"1","function":{"name":"f","arguments":"{\"k\":1}"}}]},"logprobs":{"content":[{"token":"1"}]}},` +
+		`{"index":1,"message":{"tool_calls":[{"id":"2","function":{"name":"g","arguments":"{}"}}]},"logprobs":{"content":[{"token":"{}"}]}}]}`
+	for name, verdict := range map[string]wire.Verdict{"denied": {Denied: true, Text: "no"}, "other arguments": {Args: str(`{"k":"*"}`)}} {
+		r, err := Chat{}.Reply([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := r.Rewrite(nil, []wire.Verdict{verdict, {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(out), `{"token":"1"}`) || !strings.Contains(string(out), `{"token":"{}"}`) {
+			t.Errorf("%s: %s", name, out)
 		}
 	}
 }

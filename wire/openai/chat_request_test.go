@@ -80,6 +80,24 @@ func TestRequestFacts(t *testing.T) {
 			`{"model":"m","messages":[],"user":"alice@example.com","metadata":{"k":"v"},"prediction":{"type":"content","content":"guess"},"stop":["end"],"tool_choice":{"type":"function","function":{"name":"f"}}}`,
 			facts{Model: "m", Texts: []string{"user: alice@example.com", "metadata: v", "prediction: guess", "stop: end"}},
 		},
+		{
+			"metadata is words under any name",
+			`{"model":"m","messages":[],"metadata":{"id":"a","type":"b","role":{"url":"c"}}}`,
+			facts{Model: "m", Texts: []string{"metadata: a", "metadata: b", "metadata: c"}},
+		},
+		{
+			"members beside those of a content part",
+			`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a","note":"b","image_url":"c"},{"type":"text","text":"d"}]},{"role":"tool","tool_call_id":"1","content":[{"type":"text","text":"e","note":"f"}]}]}`,
+			facts{Model: "m", Texts: []string{
+				"messages[0].text: a", "messages[0].text: d", "messages[0].text: b", "messages[0].text: c",
+				"messages[1].text (result): e", "messages[1].text (result): f",
+			}},
+		},
+		{
+			"members beside those of a call",
+			`{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"function","note":"a","function":{"name":"f","arguments":"{}","summary":"b"},"custom":null}]}]}`,
+			facts{Model: "m", Texts: []string{"messages[0].tool_calls: b", "messages[0].tool_calls (json): {}", "messages[0].tool_calls: a"}},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, factsOf(t, tt.body)); diff != "" {
@@ -111,6 +129,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"media without a source", msg(`{"role":"user","content":[{"type":"image_url","image_url":{}}]}`), "messages[0].content[0]: media without a known source"},
 		{"arguments that are an object", msg(`{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":{}}}]}`), "a call's arguments must be a string"},
 		{"a call without a name", msg(`{"role":"assistant","tool_calls":[{"id":"1","function":{"arguments":""}}]}`), "a call must name its tool"},
+		{"a call of two kinds", msg(`{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"},"custom":{"name":"g","input":"x"}}]}`), "must hold a function or a custom tool's call"},
 		{"a call without a body", msg(`{"role":"assistant","tool_calls":[{"id":"1"}]}`), "must hold a function or a custom tool's call"},
 		{"a tool without a name", `{"model":"m","messages":[],"tools":[{"type":"function","function":{}}]}`, "tools[0].function.name: must be a string"},
 		{"tools that are an object", `{"model":"m","messages":[],"tools":{}}`, "tools: must be an array"},

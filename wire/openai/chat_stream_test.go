@@ -88,6 +88,29 @@ func TestStreamEvents(t *testing.T) {
 			[]string{"call 0.-1", "whole f({}) ends 0 end"},
 		},
 		{
+			"an empty finish_reason ends nothing",
+			[]string{
+				chunk(`{"index":0,"delta":{"content":"a"},"finish_reason":""}`),
+				chunk(`{"index":0,"delta":{"content":"b"},"finish_reason":""}`),
+				chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`),
+			},
+			[]string{`0/content="a"`, `0/content="b"`, "ends 0"},
+		},
+		{
+			"an empty function_call beside a call is none",
+			[]string{
+				chunk(`{"index":0,"delta":{"function_call":{"name":"","arguments":""},"tool_calls":[{"index":0,"id":"1","function":{"name":"a","arguments":"{}"}}]}}`),
+				chunk(`{"index":0,"delta":{"function_call":{"name":"","arguments":null},"tool_calls":[{"index":0,"function":{"arguments":""}}]}}`),
+				chunk(`{"index":0,"delta":{},"finish_reason":"tool_calls"}`),
+			},
+			[]string{"call 0.0", "call 0.0", "whole a({}) ends 0"},
+		},
+		{
+			"words beside those of a call are whole",
+			[]string{chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1","note":"n","function":{"name":"a","arguments":"{}","summary":"s"}}],"function_call":{"name":"f","why":"w"}}}`)},
+			[]string{`0/="n" 0/="s" 0/="w" call 0.0 call 0.-1`},
+		},
+		{
 			"words beside the choices are whole",
 			[]string{`{"choices":[{"index":0,"delta":{"content":"a"},"content_filter_results":{"note":"n"}}],"x_groq":{"error":"e"}}`},
 			[]string{`0/content="a" 0/="n" -1/="e"`},
@@ -118,6 +141,12 @@ func TestStreamRefuses(t *testing.T) {
 		"arguments that are an object":  {chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"a","arguments":{}}}]}}`)},
 		"words after the choice's end":  {end, chunk(`{"index":0,"delta":{"content":"more"}}`)},
 		"a call after the choice's end": {end, first},
+		"a call of two kinds":           {chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"a"},"custom":{"name":"b"}}]}}`)},
+		"a call that changes its kind":  {first, chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"custom":{"input":"x"}}]}}`)},
+		"calls beside the delta":        {chunk(`{"index":0,"delta":{},"message":{"tool_calls":[{"function":{"name":"a","arguments":"{}"}}]}}`)},
+		"a call beside the delta":       {chunk(`{"index":0,"delta":{},"message":{"function_call":{"name":"a","arguments":"{}"}}}`)},
+		"logprobs that are a text":      {chunk(`{"index":0,"delta":{"content":"a"},"logprobs":"alice@example.com"}`)},
+		"a function_call of others":     {chunk(`{"index":0,"delta":{"function_call":{"name":"","code":"rm"}},"finish_reason":"function_call"}`)},
 		"an event after the terminator": {end, "[DONE]", chunk(`{"index":0,"delta":{"content":"more"}}`)},
 	} {
 		lines := run(t, Chat{}.Stream(wire.StreamOptions{}), events...)
@@ -170,11 +199,30 @@ func TestStreamRewrite(t *testing.T) {
 		chunk(`{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"1}"}}]}}`),
 		chunk(`{"index":0,"delta":{},"finish_reason":"tool_calls"}`),
 	}
+	withoutIndex := []string{
+		chunk(`{"index":0,"delta":{"tool_calls":[{"id":"1","function":{"name":"a","arguments":"{\"k\":"}}]}}`),
+		chunk(`{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"1}"}}]}}`),
+		chunk(`{"index":0,"delta":{"tool_calls":[{"id":"2","function":{"name":"b","arguments":"{\"k\":"}}]}}`),
+		chunk(`{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"2}"}}]}}`),
+		chunk(`{"index":0,"delta":{},"finish_reason":"tool_calls"}`),
+	}
 	for _, tt := range []struct {
 		name     string
 		verdicts []wire.Verdict
 		want     []string
+		events   []string // if not the usual ones
 	}{
+		{
+			"parts without an index belong to the call that was begun last",
+			[]wire.Verdict{{Denied: true, Text: "no a"}, {}},
+			[]string{
+				`{"index":0,"delta":{"content":"no a"}}`,
+				`{"index":0,"delta":{"tool_calls":[{"id":"2","function":{"name":"b","arguments":"{\"k\":"}}]}}`,
+				`{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"2}"}}]}}`,
+				`{"index":0,"delta":{},"finish_reason":"tool_calls"}`,
+			},
+			withoutIndex,
+		},
 		{
 			"the first is denied: the second moves up",
 			[]wire.Verdict{{Denied: true, Text: "no a"}, {}},
@@ -185,6 +233,7 @@ func TestStreamRewrite(t *testing.T) {
 				`{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}}`,
 				`{"index":0,"delta":{},"finish_reason":"tool_calls"}`,
 			},
+			nil,
 		},
 		{
 			"both are denied: the choice ends like one without calls",
@@ -195,6 +244,7 @@ func TestStreamRewrite(t *testing.T) {
 				`{"index":0,"delta":{"content":"\nno b"}}`,
 				`{"index":0,"delta":{},"finish_reason":"stop"}`,
 			},
+			nil,
 		},
 		{
 			"other arguments go out at once, in the first part",
@@ -207,9 +257,14 @@ func TestStreamRewrite(t *testing.T) {
 				`{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":""}}]}}`,
 				`{"index":0,"delta":{},"finish_reason":"tool_calls"}`,
 			},
+			nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			events := events
+			if tt.events != nil {
+				events = tt.events
+			}
 			s := Chat{}.Stream(wire.StreamOptions{})
 			var read []*wire.Event
 			for _, data := range events {
@@ -249,6 +304,25 @@ func TestStreamRewriteTextDropsLogprobs(t *testing.T) {
 	}
 	if want := chunk(`{"index":0,"delta":{"content":"my \"*\""},"logprobs":null}`); string(out) != want {
 		t.Errorf("\n got %s\nwant %s", out, want)
+	}
+}
+
+// A changed call's tokens would tell what it was before.
+func TestStreamDropsLogprobsOfChangedCalls(t *testing.T) {
+	data := chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"a","arguments":"{\"k\":\"key\"}"}}]},"logprobs":{"content":[{"token":"key"}]},"finish_reason":"tool_calls"}`)
+	for name, verdict := range map[string]wire.Verdict{"denied": {Denied: true, Text: "no"}, "other arguments": {Args: str(`{"k":"*"}`)}} {
+		s := Chat{}.Stream(wire.StreamOptions{})
+		ev, err := s.Event("", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := s.Rewrite(ev, []byte(data), nil, func(wire.CallKey) wire.Verdict { return verdict })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(out), `"logprobs":null`) || strings.Contains(string(out), "key") {
+			t.Errorf("%s: %s", name, out)
+		}
 	}
 }
 
