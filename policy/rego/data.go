@@ -34,7 +34,7 @@ func scanData(paths []string) ([]stamp, error) {
 		case !info.Mode().IsRegular():
 			return nil, fmt.Errorf("policy data: %s is not a regular file", p)
 		}
-		stamps = append(stamps, stamp{name: p, rel: filepath.Base(p), kind: kindData, mtime: info.ModTime(), size: info.Size()})
+		stamps = append(stamps, stamp{name: p, rel: filepath.Base(p), kind: kindData, mtime: info.ModTime(), size: info.Size(), info: info})
 	}
 	return stamps, nil
 }

@@ -13,7 +13,7 @@ import (
 
 // Bounds of a report.
 const (
-	maxHead    = 120 // bytes of a head or an expression
+	maxHead  = 120 // bytes of a head or an expression
 	maxCalls = 8   // depth of helpers of helpers
 )
 

@@ -42,6 +42,12 @@ type stamp struct {
 	kind      kind
 	mtime     time.Time
 	size      int64
+	info      fs.FileInfo // nil for what is no file
+}
+
+// still reports whether it is the same file, too.
+func (s stamp) still(t stamp) bool {
+	return s.same(t) && (s.info == nil || t.info != nil && os.SameFile(s.info, t.info))
 }
 
 func (s stamp) same(t stamp) bool {
@@ -143,7 +149,7 @@ func (s *scanner) file(name, rel string, k kind, info fs.FileInfo) error {
 	if len(s.stamps) == maxFiles {
 		return fmt.Errorf("%w: more than %d files", ErrTooLarge, maxFiles)
 	}
-	s.stamps = append(s.stamps, stamp{name: name, rel: rel, kind: k, mtime: info.ModTime(), size: info.Size()})
+	s.stamps = append(s.stamps, stamp{name: name, rel: rel, kind: k, mtime: info.ModTime(), size: info.Size(), info: info})
 	return nil
 }
 

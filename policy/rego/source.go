@@ -15,6 +15,8 @@ import (
 	"github.com/headgate/headgate/policy"
 )
 
+var errMoving = errors.New("the policy's files do not stand still while they are read; replace them all at once")
+
 // Status is how a source stands.
 type Status struct {
 	SHA256   string    // of the policy in force, lower-case hex
@@ -58,15 +60,10 @@ func Open(ctx context.Context, c Config) (*Source, error) {
 			return nil, err
 		}
 	}
-	stamps, err := s.scan()
+	l, err := s.settled(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.load(ctx, stamps)
-	if err != nil {
-		return nil, err
-	}
-	s.stamps = stamps
 	s.status.Store(&Status{})
 	s.take(l)
 	return s, nil
@@ -95,6 +92,30 @@ func (s *Source) scan() ([]stamp, error) {
 		stamps = append(stamps, r.stamp())
 	}
 	return stamps, nil
+}
+
+// settled loads a set of files that stayed as it is while it was read, so that
+// no policy is half of one revision and half of the next. Where the files never
+// stand still, that is an error.
+func (s *Source) settled(ctx context.Context) (*loaded, error) {
+	const tries = 5
+	stamps, err := s.scan()
+	for range tries {
+		s.stamps = stamps
+		if err != nil {
+			return nil, err
+		}
+		l, loadErr := s.load(ctx, stamps)
+		var again []stamp
+		if again, err = s.scan(); err == nil && slices.EqualFunc(stamps, again, stamp.still) {
+			return l, loadErr
+		}
+		stamps = again
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, errMoving
 }
 
 // load reads and compiles what was scanned.
@@ -208,16 +229,11 @@ func (s *Source) SetInline(ctx context.Context, name, src string) error {
 	if src != "" {
 		s.inline = &file{name: name, rel: "#rego", src: src, sum: hexSHA256([]byte(src))}
 	}
-	stamps, err := s.scan()
-	var l *loaded
-	if err == nil {
-		l, err = s.load(ctx, stamps)
-	}
+	l, err := s.settled(ctx)
 	if err != nil {
 		s.inline = old
 		return err
 	}
-	s.stamps = stamps
 	s.take(l)
 	return nil
 }
@@ -227,18 +243,13 @@ func (s *Source) reload(ctx context.Context, force bool) (bool, error) {
 		return false, fmt.Errorf("load policy: %w", err)
 	}
 	asked, unreachable := s.ask(ctx, force)
-	stamps, err := s.scan()
-	if !force && s.seen(stamps, err) {
+	if stamps, err := s.scan(); !force && s.seen(stamps, err) {
 		if asked {
 			s.contacted(unreachable)
 		}
 		return false, s.Status().LastError
 	}
-	s.stamps = stamps
-	var l *loaded
-	if err == nil {
-		l, err = s.load(ctx, stamps)
-	}
+	l, err := s.settled(ctx)
 	if err != nil {
 		s.failed(err)
 		return false, err
