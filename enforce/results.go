@@ -37,9 +37,6 @@ func (x *Exchange) result(res *wire.Result, texts []wire.Text, body []byte, r *r
 	needs := x.pol.Needs(policy.PostTool)
 	in := x.input(policy.PostTool)
 	in.Tool, in.ArgsHash, in.ResultHash = res.Tool, argsHash, resultHash
-	if needs.Has(policy.FieldArgs) {
-		in.Args = args
-	}
 	if needs.Has(policy.FieldResult) {
 		in.Result = value
 	}
