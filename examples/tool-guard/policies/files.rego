@@ -88,11 +88,12 @@ clear(path) if {
 
 inside(path) if not startswith(path, "/")
 
-inside(path) if startswith(squeezed(path), "/workspace/")
+inside(path) if segments(path)[0] == "workspace"
 
-inside(path) if squeezed(path) == "/workspace"
-
-# Without empty segments and single dots.
-squeezed(path) := regex.replace(path, `/(\.?/)*`, "/")
+# Without empty ones and single dots.
+segments(path) := [segment |
+	some segment in split(path, "/")
+	not segment in {"", "."}
+]
 
 secret(path) if regex.match(`(?i)(^|/)(\.env(\.[^/]*)?|\.ssh|\.aws|\.netrc|\.npmrc|\.git|id_[a-z0-9]+|[^/]*\.(pem|key|p12))[. ]*(/|$)`, path)

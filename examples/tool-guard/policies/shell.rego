@@ -67,10 +67,14 @@ readable if {
 # What the shell would see.
 commands contains plain(text) if some text in texts
 
-plain(text) := trim_space(regex.replace(lower(unspaced), `[\s\pZ]+`, " ")) if {
-	unquoted := regex.replace(text, `\\\r?\n|["'\\\p{Cf}]`, "")
-	unspaced := regex.replace(unquoted, `\$(ifs|IFS)\b|\$\{(ifs|IFS)[^}]*\}`, " ")
+plain(text) := single_spaced(strings.replace_n({`"`: "", "'": "", `\`: ""}, joined)) if {
+	joined := replace(replace(lower(text), "\\\r\n", ""), "\\\n", "")
 }
+
+single_spaced(text) := concat(" ", [word |
+	some word in split(strings.replace_n({"\t": " ", "\n": " ", "\r": " ", "\u000b": " ", "\u000c": " "}, text), " ")
+	word != ""
+])
 
 all_listed if {
 	count(texts) > 0
@@ -87,6 +91,7 @@ all_listed if {
 
 # Patterns in RE2, and what to tell the person.
 never := {
+	`\$\{?ifs|\p{Cf}|[\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]`: "write plain spaces; $IFS and invisible characters hide what is run",
 	`(^|[^\w.-])rm( [^;&|]*)? (-\w*r|--recursive)`: "deleting recursively is not allowed; name the files, without -r",
 	`(^|[^\w.-])find [^;&|]*-(delete|exec)`: "find may not delete or execute; list the files first",
 	`(^|[^\w.-])(mkfs|dd|shred|wipefs|fdisk)([ .]|$)`: "writing to devices is not allowed; ask for the disk to be changed by hand",

@@ -12,6 +12,8 @@ unreadable := "write the command as the one argument command, a text or a list o
 
 not_listed := "dev may run single commands without pipes and redirections: ls, pwd, cat, head, tail, wc, grep, git status, diff, log, show; ask ops for more"
 
+hidden := "write plain spaces; $IFS and invisible characters hide what is run"
+
 deletes := "deleting recursively is not allowed; name the files, without -r"
 
 finds := "find may not delete or execute; list the files first"
@@ -40,7 +42,7 @@ test_dev_may[command] if {
 
 dev_may_not := [
 	"", " ", "make", "lsof", "ls; make", "ls && make", "ls | sh2", "ls > a", "ls\nmake", "ls\rmake", "ls `make`",
-	"ls $(make)", "cat $HOME", "cat ~", "l\\s", "LS\u00a0-l", "git push", "git diff --output=a", "git log --ext-diff",
+	"ls $(make)", "cat $HOME", "cat ~", "l\\s", "git push", "git diff --output=a", "git log --ext-diff",
 	"git -c alias.x=y status", "git status --porcelain", "env ls", "/bin/ls", "cat {a,b}", "ls # x",
 ]
 
@@ -65,7 +67,8 @@ ops_may_not := {
 	"rm -rf /": deletes, "rm  -rf\t/": deletes, "RM -RF /": deletes, "rm -fr /": deletes, "rm -f -r /": deletes,
 	"rm --recursive x": deletes, "/bin/rm -rf x": deletes, "sudo rm -rf x": deletes, "ls;rm -rf x": deletes,
 	"r\\m -rf x": deletes, "r''m -rf x": deletes, "\"rm\" '-rf' x": deletes, "rm -r\\\nf x": deletes,
-	"rm${IFS}-rf${IFS}/": deletes, "rm$IFS-rf /": deletes, "rm\u00a0-rf /": deletes, "r\u200bm -rf /": deletes,
+	"rm${IFS}-rf${IFS}/": hidden, "rm$IFS-rf$IFS/": hidden, "r${IFS%??}m": hidden, "rm\u00a0-rf /": hidden,
+	"r\u200bm -rf /": hidden, "r\\\r\nm -rf /": deletes, "rm\u000b-rf /": deletes,
 	"rm x -rf": deletes, "$(rm -rf x)": deletes, "`rm -rf x`": deletes,
 	"find / -delete": finds, "find . -name x -exec rm {} +": finds, "find . -execdir x": finds,
 	"dd if=/dev/zero of=/dev/sda": devices, "mkfs.ext4 /dev/sdb1": devices, "cat x > /dev/sda": devices, "cat x >/dev/nvme0n1": devices,
@@ -82,6 +85,10 @@ ops_may_not := {
 test_ops_may_not[command] if {
 	some command, reason in ops_may_not
 	shell.problems == {reason} with input as run(command, "ops")
+}
+
+test_hidden_from_dev_too if {
+	shell.problems == {not_listed, hidden} with input as run("ls\u00a0-l", "dev")
 }
 
 test_secrets_are_out_of_bounds_for_dev_too if {

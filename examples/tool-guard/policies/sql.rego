@@ -3,8 +3,8 @@
 # description: |
 #   analyst may read, one statement at a time. dba may write, too, but not
 #   without WHERE, and drops nothing. What is looked at is the statement without
-#   its comments and without what stands in quotes, in lower case, with single
-#   spaces. What databases read in different ways is refused.
+#   what stands in quotes, in lower case, with single spaces. What databases read
+#   in different ways, comments among it, is refused.
 package toolguard.sql
 
 problems contains "the database is for the roles analyst and dba; ask one of them" if {
@@ -18,24 +18,10 @@ problems contains "write the statement as the one argument query, a text" if {
 	not readable
 }
 
-problems contains ambiguous if {
+problems contains "write the statement plainly, without comments, backslashes, dollar quotes and quotes inside of other quotes" if {
 	is_sql
 	some text in texts
-	contains(text, `\`)
-}
-
-problems contains ambiguous if {
-	is_sql
-	some code in codes
-	regex.match(`\$\w*\$|#|--|/\*[!+]`, code)
-}
-
-ambiguous := "write the statement without backslashes, dollar quotes, # and special comments; databases differ in what they mean"
-
-problems contains "a quote or a comment is not closed; write the whole statement" if {
-	is_sql
-	some code in codes
-	regex.match("['\"`]|/\\*([^!+]|$)", code)
+	not plain(text)
 }
 
 problems contains "analyst may read alone, with one SELECT; ask a dba to change data" if {
@@ -47,19 +33,17 @@ problems contains "analyst may read alone, with one SELECT; ask a dba to change 
 
 problems contains "nothing is dropped or truncated here; ask for a migration" if {
 	is_sql
-	some code in codes
-	regex.match(`\b(drop|truncate)\b`, code)
+	some text in texts
+	regex.match(`\b(drop|truncate)\b`, code(text))
 }
 
 problems contains "DELETE and UPDATE need a WHERE that says which rows" if {
 	is_sql
-	some code in codes
-	some statement in split(code, ";")
+	some text in texts
+	some statement in split(code(text), ";")
 	regex.match(`\b(delete from|update)\b`, statement)
 	not chosen(statement)
 }
-
-chosen(statement) if regex.match(`\bwhere\b`, statement)
 
 is_sql if lower(input.tool) in {"sql", "sql_query", "run_sql", "execute_sql", "query_database"}
 
@@ -85,23 +69,51 @@ readable if {
 	count(object.keys(input.args) - (statement_keys | harmless_keys)) == 0
 }
 
-# The statement in plain: without comments, a ? for each quoted text.
-codes contains code if {
-	some text in texts
-	bare := regex.replace(text, concat("|", [sprintf("(%s)", [quoted]), comment]), "$1 ")
-	code := trim_space(regex.replace(lower(regex.replace(bare, quoted, " ? ")), `[\s\pZ\p{Cf}]+`, " "))
+# Every quote is closed before one of another kind opens, and what is left has
+# nothing in it that one database takes for a comment or a quote and another
+# does not.
+plain(text) if {
+	not contains(text, `\`)
+	parts := split(text, "'")
+	count(parts) % 2 == 1
+	every part in between(parts) {
+		count(split(part, `"`)) % 2 == 1
+		count(split(part, "`")) % 2 == 1
+	}
+	not two_kinds(text)
+	not ambiguous(code(text))
 }
 
-quoted := "'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`"
+two_kinds(text) if {
+	contains(text, `"`)
+	contains(text, "`")
+}
 
-# As all databases understand them: -- and a space, and no /*! or /*+.
-comment := `--(?:[ \t][^\r\n]*)?(?:[\r\n]|$)|/\*(?:[^!+](?s:.*?))??\*/`
+ambiguous(code) if regex.match(`--|/\*|#|\$\w*\$|\p{Cf}|[\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]`, code)
+
+# What does not stand in quotes; a ? stands for what does. A doubled quote inside
+# of quotes is an end and a beginning.
+code(text) := single_spaced(lower(unquoted(unquoted(unquoted(text, "'"), `"`), "`")))
+
+unquoted(text, quote) := concat(" ? ", between(split(text, quote)))
+
+between(parts) := [part |
+	some i, part in parts
+	i % 2 == 0
+]
+
+single_spaced(text) := concat(" ", [word |
+	some word in split(strings.replace_n({"\t": " ", "\n": " ", "\r": " ", "\u000b": " ", "\u000c": " "}, text), " ")
+	word != ""
+])
+
+chosen(statement) if regex.match(`\bwhere\b`, statement)
 
 reads if {
-	count(codes) > 0
-	every code in codes {
-		regex.match(`^(\? )*(select|with|explain|show|describe)\b[^;]*(;[ ?]*)?$`, code)
-		not changes(code)
+	count(texts) > 0
+	every text in texts {
+		regex.match(`^(select|with|explain|show|describe)\b[^;]*;?$`, code(text))
+		not changes(code(text))
 	}
 }
 

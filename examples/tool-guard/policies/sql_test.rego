@@ -10,9 +10,7 @@ no_role := "the database is for the roles analyst and dba; ask one of them"
 
 unreadable := "write the statement as the one argument query, a text"
 
-unclear := "write the statement without backslashes, dollar quotes, # and special comments; databases differ in what they mean"
-
-unclosed := "a quote or a comment is not closed; write the whole statement"
+unclear := "write the statement plainly, without comments, backslashes, dollar quotes and quotes inside of other quotes"
 
 reading := "analyst may read alone, with one SELECT; ask a dba to change data"
 
@@ -22,9 +20,8 @@ rows := "DELETE and UPDATE need a WHERE that says which rows"
 
 analyst_may := [
 	"select 1", "SELECT a FROM t WHERE b = 'x';", " select\n a\tfrom t", "with x as (select 1) select * from x",
-	"select 'drop table t; --' from t", "select 'it''s', \"delete from\" from t", "-- the update\nselect 1",
-	"select 1 /* insert */ -- delete", "explain select 1", "select updated_at, created from t", "select `set` from t",
-	"select 1; -- done",
+	"select 'drop table t; --' from t", "select 'it''s', \"delete from\" from t", "select 'say \"update' from t",
+	"explain select 1", "select updated_at, created from t", "select `set` from t", "select 1; ", "select ''",
 ]
 
 test_analyst_may[query] if {
@@ -48,26 +45,31 @@ analyst_may_not := {
 	"select pg_read_file('/etc/passwd')": {reading},
 	"explain analyze delete from t where a": {reading},
 	"copy t to program 'sh'": {reading},
-	"sel/**/ect 1": {reading},
-	"select 1/**/;delete/**/from t where a": {reading},
 	"select '--'; delete from t where a": {reading},
-	"-- it's\ndelete from t where a -- '": {reading},
-	"/* ' */ delete from t where a /* ' */": {reading},
-	"delete\u00a0from t where a": {reading},
-	"de\u200blete from t where a": {reading},
+	"select 'a'';'; delete from t where a": {reading},
 	"drop table t": {reading, drops},
 	"delete from t": {reading, rows},
-	"select 'x": {unclosed},
-	"select 1 /* x": {unclosed},
+	"-- read\nselect 1": {unclear, reading},
+	"select 1 -- read": {unclear},
+	"select 1 /* read */": {unclear},
+	"select 1/**/;delete/**/from t where a": {unclear, reading},
+	"-- it's\ndelete from t where a -- '": {unclear, reading},
+	"select 1 -- it's\n; delete from t where a -- '": {unclear},
+	"select 1 /* ' */; delete from t where a /* ' */": {unclear},
+	"select \"a'\"; delete from t where a; select \"'c\"": {unclear},
+	"select `a'`; delete from t where a; select `'c`": {unclear},
+	"select \"`\"; delete from t where a; select \"`\"": {unclear, reading},
+	"select 'x": {unclear},
+	"select \"x": {unclear},
+	"select `x": {unclear},
 	"select 'a\\'; delete from t where a; -- '": {unclear, reading},
 	"select $$x$$": {unclear},
 	"select $a$x$a$": {unclear},
 	"select 1 # x": {unclear},
-	"select 1 /*+ hint */": {unclear},
+	"select 1 /*! x */": {unclear},
 	"select 1--1": {unclear},
-	"select 1 --'\ndelete from t where a --'": {unclear},
-	"select /**/ 1; delete from t where a /* */": {reading},
-	"select /*! 1; delete from t where a */": {unclear, reading},
+	"delete\u00a0from t where a": {unclear, reading},
+	"select 1;de\u200blete from t where a": {unclear, reading},
 }
 
 test_analyst_may_not[query] if {
@@ -88,21 +90,19 @@ test_dba_may[query] if {
 dba_may_not := {
 	"drop table t": {drops},
 	"DROP\tDATABASE d": {drops},
-	"dr/**/op table t; drop/**/table t": {drops},
+	"select 1; drop table t": {drops},
 	"truncate t": {drops},
 	"alter table t drop column a": {drops},
 	"delete from t": {rows},
-	"Delete  From t;": {rows},
-	"delete/**/from t": {rows},
+	"Delete  From\n t;": {rows},
+	"delete/**/from t": {unclear},
 	"update t set a = 1": {rows},
 	"update t set a = 'where'": {rows},
 	"update \"where\" set a = 1": {rows},
-	"update t set a = 1 -- where": {rows},
-	"update t set a = 1 /* where */": {rows},
+	"update t set a = 1 -- where": {unclear},
 	"select 1 where a; delete from t": {rows},
 	"delete from t; select 1 where a": {rows},
-	"select 'a\\''": {unclear, unclosed},
-	"select \"x": {unclosed},
+	"select 'a\\''": {unclear},
 }
 
 test_dba_may_not[query] if {
