@@ -63,6 +63,14 @@ denied := {
 		"input": call("acme::coder", "Read_File"),
 		"reason": "this agent may not call it; its tools: read_file, knowledge_*",
 	},
+	"another tool beside a listed model": {
+		"input": object.union(call("acme::coder", "shell_exec"), {"model": "gpt-4o"}),
+		"reason": "this agent may not call it; its tools: read_file, knowledge_*",
+	},
+	"another model beside a listed tool": {
+		"input": object.union(chat("acme::coder", "o3"), {"tool": "read_file"}),
+		"reason": "this agent may not ask this model; its models: gpt-4o, local/*",
+	},
 	"no tool": {
 		"input": call("acme::coder", ""),
 		"reason": "this agent may not call it; its tools: read_file, knowledge_*",
@@ -87,15 +95,15 @@ denied := {
 test_denied[note] if {
 	some note, case in denied
 	headgate.deny == {case.reason} with input as case.input with data.agents as agents
-	not headgate.allow with input as case.input with data.agents as agents
+	headgate.allow == false with input as case.input with data.agents as agents
 }
 
 test_no_data if {
 	headgate.deny == {unknown} with input as chat("acme::coder", "gpt-4o")
-	not headgate.allow with input as chat("acme::coder", "gpt-4o")
+	headgate.allow == false with input as chat("acme::coder", "gpt-4o")
 }
 
 test_unknown_stage if {
 	request := {"stage": "later", "principal": {"agent_id": "acme::coder"}}
-	not headgate.allow with input as request with data.agents as agents
+	headgate.allow == false with input as request with data.agents as agents
 }

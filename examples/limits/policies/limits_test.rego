@@ -6,10 +6,12 @@ plans := {
 	"free": {"messages": 3, "tools": 2, "characters": 20, "long": 10, "small_model": "small"},
 	"text": {"messages": "3", "tools": 2, "characters": 20, "long": 10, "small_model": "small"},
 	"no model": {"messages": 3, "tools": 2, "characters": 20, "long": 10},
+	"messages of null": {"messages": null, "tools": 2, "characters": 20, "long": 10, "small_model": "small"},
+	"tools of null": {"messages": 3, "tools": null, "characters": 20, "long": 10, "small_model": "small"},
 	"empty": {},
 }
 
-tenants := {"acme": "free", "typo": "fre", "text": "text", "no model": "no model", "empty": "empty", "odd": ["free"]}
+tenants := {"m": "messages of null", "t": "tools of null", "acme": "free", "typo": "fre", "text": "text", "no model": "no model", "empty": "empty", "odd": ["free"]}
 
 prompt(tenant, texts, tools) := {
 	"stage": "pre_chat",
@@ -52,6 +54,8 @@ cases := {
 	"a plan that is no name": {"input": prompt("odd", ["hi"], []), "want": no_plan},
 	"a plan without bounds": {"input": prompt("empty", ["hi"], []), "want": no_plan},
 	"a plan with a text for a number": {"input": prompt("text", ["", "", "", ""], []), "want": no_plan},
+	"a plan with null for messages": {"input": prompt("m", ["hi"], []), "want": no_plan},
+	"a plan with null for tools": {"input": prompt("t", ["hi"], []), "want": no_plan},
 	"a plan without a small model": {"input": prompt("no model", ["hi"], []), "want": no_plan},
 	"no tenant": {"input": prompt("", ["hi"], []), "want": no_plan},
 	"no principal": {"input": object.remove(prompt("acme", ["hi"], []), ["principal"]), "want": no_plan},

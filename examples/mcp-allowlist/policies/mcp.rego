@@ -61,12 +61,12 @@ released if {
 # A tool's own name may hold __, a server's may not.
 released_by_name(name) if {
 	parts := split(name, "__")
-	count(parts) > 2
 	parts[0] == "mcp"
 	listed(parts[1], concat("__", array.slice(parts, 2, count(parts))))
 }
 
 listed(server, tool) if {
+	tool != ""
 	entry := data.servers[server]
 	some role in input.principal.roles
 	role in entry.roles

@@ -7,6 +7,7 @@ servers := {
 	"db": {"roles": ["dev", "analyst"], "tools": ["query", "a__b"]},
 	"odd": {"roles": "dev", "tools": ["*"]},
 	"odder": {"roles": ["dev"], "tools": [7, "ok"]},
+	"all": {"roles": ["dev"], "tools": ["*"]},
 	"bare": {},
 }
 
@@ -35,6 +36,10 @@ test_allowed[note] if {
 	some note, request in allowed
 	headgate.deny == set() with input as request with data.servers as servers
 	headgate.allow with input as request with data.servers as servers
+	result := object.union(request, {"stage": "post_tool"})
+	headgate.deny == set() with input as result with data.servers as servers
+	offer := object.union(request, {"tools": ["mcp__jira__x"]})
+	headgate.hide_tools == set() with input as offer with data.servers as servers
 }
 
 denied := {
@@ -46,6 +51,9 @@ denied := {
 	"one underscore": call("mcp_github_get_issue", ["dev"]),
 	"no tool": call("mcp__github__", ["dev"]),
 	"no server": call("mcp____get_issue", ["dev"]),
+	"no tool where all are released": call("mcp__all__", ["dev"]),
+	"only a server": call("mcp__all", ["dev"]),
+	"by a serve entry that is no MCP server": object.union(call("mcp__jira__x", ["dev"]), {"server": "all"}),
 	"only the prefix": call("mcp__", ["dev"]),
 	"the wrong role": call("mcp__github__get_issue", ["analyst"]),
 	"no role": call("mcp__github__get_issue", []),

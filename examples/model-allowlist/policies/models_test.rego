@@ -48,11 +48,15 @@ test_other_stage[stage] if {
 	some stage in ["pre_tool", "post_chat", "post_tool"]
 	headgate.allow with input as {"stage": stage} with data.tenants as {}
 	headgate.deny == set() with input as {"stage": stage} with data.tenants as {}
+	headgate.deny == set() with input as object.union(prompt("acme", "o3"), {"stage": stage}) with data.tenants as tenants
 }
 
 test_no_data if {
 	headgate.deny == {nothing} with input as prompt("acme", "gpt-4o")
-	not headgate.allow with input as prompt("acme", "gpt-4o")
+	headgate.allow == false with input as prompt("acme", "gpt-4o")
 }
 
-test_unknown_stage if not headgate.allow with input as {"stage": "later"} with data.tenants as tenants
+test_unknown_stage if {
+	headgate.allow == false with input as {"stage": "later"} with data.tenants as tenants
+	headgate.allow == false with input as object.union(prompt("acme", "gpt-4o"), {"stage": "later"}) with data.tenants as tenants
+}

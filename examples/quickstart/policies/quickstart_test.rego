@@ -36,6 +36,13 @@ test_denied[note] if {
 	headgate.allow with input as case.input
 }
 
+test_prompts_alone if {
+	reply := object.union(prompt("free", "launch codes", [{"type": "CREDIT_CARD", "count": 1, "at": "messages[1]"}]), {"stage": "post_chat"})
+	headgate.deny == set() with input as reply
+	headgate.force_model == set() with input as reply
+	headgate.redact_messages == set() with input as reply
+}
+
 test_free_gets_the_small_model if {
 	headgate.force_model == {"gpt-4o-mini"} with input as prompt("free", "Hello", [])
 	headgate.force_model == set() with input as prompt("acme", "Hello", [])

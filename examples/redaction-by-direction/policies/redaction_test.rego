@@ -24,6 +24,10 @@ cases := {
 		"input": at("pre_chat", "acme", ["support"], ""),
 		"want": want("messages", {"CREDIT_CARD", "US_SSN", "IBAN", {"entity": "EMAIL", "as": "hash"}}),
 	},
+	"a prompt of billing": {
+		"input": at("pre_chat", "acme", ["billing"], ""),
+		"want": want("messages", {"CREDIT_CARD", "US_SSN", "IBAN", {"entity": "EMAIL", "as": "hash"}}),
+	},
 	"a reply to our own": {"input": at("post_chat", "acme", [], ""), "want": want("response", {ip_end, "CREDIT_CARD"})},
 	"a reply to billing": {"input": at("post_chat", "acme", ["billing"], ""), "want": want("response", {ip_end, card_end})},
 	"a reply to a partner": {"input": at("post_chat", "partner", [], ""), "want": want("response", {no_ip, "CREDIT_CARD"})},

@@ -62,7 +62,6 @@ paths contains path if {
 }
 
 readable if {
-	is_object(input.args)
 	count(paths) > 0
 	every key, value in input.args { known(key, value) }
 }

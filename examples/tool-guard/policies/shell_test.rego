@@ -97,6 +97,7 @@ test_secrets_are_out_of_bounds_for_dev_too if {
 
 roles := {
 	"none": {"input": run("ls", "analyst"), "want": {no_role}},
+	"none, for more than a list": {"input": run("make", "analyst"), "want": {no_role}},
 	"empty": {"input": call({"command": "ls"}, []), "want": {no_role}},
 	"another case": {"input": call({"command": "ls"}, ["Ops"]), "want": {no_role}},
 	"no list": {"input": call({"command": "ls"}, "ops"), "want": {no_role}},
@@ -113,6 +114,7 @@ shapes := {
 	"a list of words": {"args": {"command": ["bash", "-lc", "make"]}, "want": set()},
 	"a list of words that is denied": {"args": {"command": ["rm", "-rf", "/"]}, "want": {deletes}},
 	"another key": {"args": {"cmd": "make", "cwd": "/srv", "timeout": 5}, "want": set()},
+	"words in another key": {"args": {"command": "make", "cwd": ["a", "b"]}, "want": set()},
 	"free text": {"args": "make", "want": set()},
 	"free text that is denied": {"args": "rm -rf /", "want": {deletes}},
 	"two commands": {"args": {"command": "ls", "cmd": "rm -rf /"}, "want": {unreadable, deletes}},
@@ -145,5 +147,6 @@ test_tool[tool] if {
 
 test_another_tool if {
 	shell.problems == set() with input as object.union(run("rm -rf /", "x"), {"tool": "search"})
+	shell.problems == set() with input as object.union(run("make", "dev"), {"tool": "search"})
 	shell.problems == set() with input as {"stage": "pre_tool"}
 }

@@ -63,6 +63,7 @@ analyst_may_not := {
 	"select \"x": {unclear},
 	"select `x": {unclear},
 	"select 'a\\'; delete from t where a; -- '": {unclear, reading},
+	"select 'a\\', 'b'": {unclear},
 	"select $$x$$": {unclear},
 	"select $a$x$a$": {unclear},
 	"select 1 # x": {unclear},
@@ -112,6 +113,10 @@ test_dba_may_not[query] if {
 
 others := {
 	"another role": {"input": run("select 1", "dev"), "want": {no_role}},
+	"another role writes": {"input": run("delete from t where a", "dev"), "want": {no_role}},
+	"the same statement twice": {"input": call({"sql": "select 1", "query": "select 1"}, ["dba"]), "want": {unreadable}},
+	"another tool, unclear": {"input": object.union(run("-- x", "x"), {"tool": "search"}), "want": set()},
+	"another tool of an analyst": {"input": object.union(run("delete from t", "analyst"), {"tool": "search"}), "want": set()},
 	"no role": {"input": call({"query": "select 1"}, []), "want": {no_role}},
 	"another case of the role": {"input": call({"query": "select 1"}, ["DBA"]), "want": {no_role}},
 	"roles that are no list": {"input": call({"query": "select 1"}, "dba"), "want": {no_role}},

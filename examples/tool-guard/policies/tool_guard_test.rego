@@ -21,4 +21,7 @@ test_allowed if {
 	headgate.allow with input as call("shell_exec", {"command": "ls"}, ["dev"])
 }
 
-test_other_stage if headgate.deny == set() with input as object.union(denied["a command"], {"stage": "post_tool"})
+test_other_stage[note] if {
+	some note, request in denied
+	headgate.deny == set() with input as object.union(request, {"stage": "post_tool"})
+}
