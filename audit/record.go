@@ -91,6 +91,7 @@ type Record struct {
 	// names that are equal once they are cut it holds the first. How many are
 	// not in it is written as event_omitted.
 	Event    []Attribute // event
+	Target   string      // target_agent_id: whom a session is asked for with
 	DataHash string      // data_hash: hex digest of the event's data, which is in no line
 }
 
@@ -151,7 +152,8 @@ func (r *Record) appendBody(dst []byte) []byte {
 	dst = appendInt(dst, "output_tokens", r.OutputTokens)
 	dst = appendText(dst, "ended", r.Ended)
 	dst = appendEvent(dst, r.Event)
-	return appendText(dst, "data_hash", r.DataHash)
+	dst = appendText(dst, "data_hash", r.DataHash)
+	return appendText(dst, "target_agent_id", r.Target)
 }
 
 func appendTail(dst []byte, seq uint64, prev [32]byte) []byte {

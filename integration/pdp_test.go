@@ -132,9 +132,19 @@ http://@model@ {
 	g.stop(t)
 	trail := map[string]int{}
 	for line := range bytes.Lines(g.auditBytes(t)) {
-		var l struct{ Stage, Kind, Decision, Protocol string }
+		var l struct {
+			Stage, Kind, Decision, Protocol string
+
+			Principal struct {
+				AgentID string `json:"agent_id"`
+			}
+			Target string `json:"target_agent_id"`
+		}
 		if err := json.Unmarshal(line, &l); err != nil {
 			t.Fatal(err)
+		}
+		if l.Stage == "session" && (l.Principal.AgentID != "orga::a" || !strings.HasSuffix(l.Target, "::b")) {
+			t.Errorf("a session's line does not name both agents: %s", line)
 		}
 		if l.Protocol == "pdp" {
 			trail[strings.TrimSpace(l.Kind+" "+l.Stage+" "+l.Decision)]++

@@ -84,7 +84,13 @@ func (c *call) settle(in *policy.Input, d *policy.Decision, scanned string) *ref
 	if in.Stage == policy.PreTool || in.Stage == policy.PostTool {
 		rec.Tool = c.cleanTool(in.Tool)
 	}
+	if in.Stage == policy.Session {
+		rec.Target = c.h.scrub(in.Session.TargetAgentID)
+	}
 	c.h.cfg.Observer.Decision(rec.Stage, rec.Decision, rec.RuleLayer, d.Eval)
+	if d.Remembered {
+		c.h.cfg.Observer.Remembered(rec.Stage)
+	}
 	if d.Action == policy.Deny {
 		c.h.cfg.Logger.Info("policy["+d.Layer+"] DENY: "+d.Reason+" sha256="+short(d.SHA256),
 			"stage", rec.Stage, "request_id", c.id, "tenant_id", in.Principal.TenantID, "user_id", in.Principal.UserID)

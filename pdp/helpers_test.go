@@ -100,7 +100,9 @@ func (m *meter) Decision(stage, decision, layer string, _ time.Duration) {
 	m.say(stage + " " + decision + " " + layer)
 }
 func (m *meter) Refusal(code string) { m.say("refusal " + code) }
-func (m *meter) AuditFailure()       { m.say("audit failure") }
+
+func (m *meter) Remembered(stage string) { m.say("remembered " + stage) }
+func (m *meter) AuditFailure()           { m.say("audit failure") }
 
 var now = time.Date(2026, 4, 29, 17, 32, 4, 0, time.UTC)
 

@@ -71,6 +71,8 @@ type Observer interface {
 	// Decision is one decision of one stage; layer is "none" for what is
 	// refused before any stage.
 	Decision(stage, decision, layer string, eval time.Duration)
+	// Remembered is a decision, also told to Decision, that was not evaluated.
+	Remembered(stage string)
 	// Refusal is one answer that is no decision, by kind.
 	Refusal(code string)
 	// AuditFailure counts lines that could not be written.
@@ -131,6 +133,7 @@ func (h *Handler) scrub(s string) string {
 type nopObserver struct{}
 
 func (nopObserver) Decision(string, string, string, time.Duration) {}
+func (nopObserver) Remembered(string)                              {}
 func (nopObserver) Refusal(string)                                 {}
 func (nopObserver) AuditFailure()                                  {}
 

@@ -20,7 +20,10 @@ decision := {"decision": "force_model", "model": plan.small_model, "reason": "a 
 	characters > plan.long
 }
 
-decision := {"decision": "deny", "reason": concat("; ", sort(over))} if count(over) > 0
+decision := {"decision": "deny", "reason": concat("; ", sort(over))} if {
+	not fits
+	count(over) > 0
+}
 
 plan := data.plans[data.tenants[input.principal.tenant_id]]
 
