@@ -128,11 +128,11 @@ func (b *builder) member(x, list ast.Value) *formula {
 	defined := and(b.defined(x), b.defined(list))
 	if ast.IsConstant(list) {
 		if words, ok := constants(list); ok && len(words) <= maxWords {
-			var any []*formula
+			var same []*formula
 			for _, w := range words {
-				any = append(any, b.same(x, w))
+				same = append(same, b.same(x, w))
 			}
-			return and(defined, or(any...))
+			return and(defined, or(same...))
 		}
 	}
 	return and(defined, b.atomOf(x.String()+" in "+list.String(), atom{}))
@@ -262,6 +262,9 @@ func (b *builder) helper(ref ast.Ref) (*formula, bool) {
 	if len(rules) == 0 {
 		return nil, false
 	}
+	if f, ok := b.helpers[ref.String()]; ok {
+		return f, true
+	}
 	b.depth++
 	defer func() { b.depth-- }()
 	var bodies []*formula
@@ -271,5 +274,9 @@ func (b *builder) helper(ref ast.Ref) (*formula, bool) {
 			bodies = append(bodies, f)
 		}
 	}
-	return or(bodies...), true
+	f := or(bodies...)
+	if b.size <= maxFormula {
+		b.helpers[ref.String()] = f
+	}
+	return f, true
 }
