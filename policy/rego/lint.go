@@ -2,6 +2,7 @@ package rego
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,9 +79,9 @@ func newLinter(p *Policy) *linter {
 	}
 	for i, f := range p.files {
 		l.files[f.Path] = i
-		if m := l.c.Modules[f.Path]; m != nil {
-			l.rules = append(l.rules, m.Rules...)
-		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.c.Modules)) {
+		l.rules = append(l.rules, l.c.Modules[name].Rules...)
 	}
 	mocks := mocksData(l.c)
 	for _, row := range p.rows {

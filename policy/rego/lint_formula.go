@@ -72,6 +72,7 @@ type atom struct {
 	kind  atomKind
 	term  string    // what is compared, of the comparisons
 	value ast.Value // with what, a constant
+	count bool      // the term is never below 0
 	path  ast.Ref   // of isThere, a path of the input
 }
 

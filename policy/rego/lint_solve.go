@@ -165,6 +165,9 @@ func (s *solver) inBounds(term string) bool {
 		if a.term != term || s.vals[i] == unknown {
 			continue
 		}
+		if a.count {
+			lower.raise(ast.Number("0"), false, 1)
+		}
 		is := s.vals[i] == holds
 		switch {
 		case a.kind == isSame && is:

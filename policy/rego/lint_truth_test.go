@@ -19,7 +19,7 @@ var conditions = []string{
 	`input.args.n > 1`, `input.args.n <= 1`, `not input.args.n > 1`, `input.args.n == 1`, `2 > input.args.n`, `input.args.n != 2`, `input.args.n`,
 	`input.args.flag`, `not input.args.flag`, `input.args.flag == true`, `input.args.flag == false`, `input.args.flag != true`,
 	`"admin" in input.principal.roles`, `not "admin" in input.principal.roles`, `input.principal.roles[_] == "admin"`,
-	`helper`, `not helper`, `total`, `not total`, `total == false`, `count(input.unscanned) == 0`, `count(input.unscanned) > 0`,
+	`helper`, `not helper`, `total`, `not total`, `total == false`, `count(input.unscanned) == 0`, `count(input.unscanned) > 0`, `count(input.unscanned) >= 1`, `count(input.unscanned) < 1`,
 	`startswith(lower(input.principal.user_id), "a")`, `not startswith(lower(input.principal.user_id), "a")`,
 	`x := input.tool; x == "b"`, `x := input.args.n; x >= 2`, `reason := sprintf("%s", [input.tool])`,
 	`input.stage == "pre_tool"`, `input.stage != "pre_tool"`, `input.request.stream`, `not input.request.stream`, `input.request.stream == false`,
