@@ -2,6 +2,7 @@ package rego
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -65,16 +66,22 @@ type linter struct {
 	rules []*ast.Rule
 	// reached lists the stages at which a rule may be evaluated.
 	reached map[*ast.Rule][]policy.Stage
-	out     []Warning
+	// surfaces are the surfaces in the order of the table, each once.
+	surfaces []surface
+	budget   int // work left for searches
+	out      []Warning
 }
 
 func newLinter(p *Policy) *linter {
-	l := &linter{policy: p, c: p.compiler, files: map[string]int{}, reached: map[*ast.Rule][]policy.Stage{}}
+	l := &linter{
+		policy: p, c: p.compiler, files: map[string]int{}, reached: map[*ast.Rule][]policy.Stage{},
+		surfaces: surfacesOf(p.rows), budget: maxBudget,
+	}
 	for i, f := range p.files {
 		l.files[f.Path] = i
-		if m := l.c.Modules[f.Path]; m != nil {
-			l.rules = append(l.rules, m.Rules...)
-		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.c.Modules)) {
+		l.rules = append(l.rules, l.c.Modules[name].Rules...)
 	}
 	mocks := mocksData(l.c)
 	for _, row := range p.rows {
@@ -121,11 +128,10 @@ type surface struct {
 	stages []policy.Stage
 }
 
-// surfaces lists the surfaces in the order of the table, each once.
-func (l *linter) surfaces() []surface {
+func surfacesOf(rows []Row) []surface {
 	var out []surface
 	at := map[string]int{}
-	for _, row := range l.policy.rows {
+	for _, row := range rows {
 		for _, s := range row.Surfaces {
 			i, ok := at[s.Path]
 			if !ok {
@@ -152,16 +158,16 @@ func (l *linter) rulesAt(ref ast.Ref) []*ast.Rule {
 
 // guarded narrows stages to those that the guards of a body let through;
 // whether it has any.
-func guarded(b ast.Body, stages []policy.Stage) (admitted []policy.Stage, any bool) {
+func guarded(b ast.Body, stages []policy.Stage) (admitted []policy.Stage, found bool) {
 	aliases := stageAliases(b)
 	admitted = slices.Clone(stages)
 	for _, e := range b {
 		if g, ok := asGuard(e, aliases); ok {
-			any = true
+			found = true
 			admitted = slices.DeleteFunc(admitted, func(s policy.Stage) bool { return !g.admits(string(s)) })
 		}
 	}
-	return admitted, any
+	return admitted, found
 }
 
 // stageList is "pre_chat, pre_tool and session".

@@ -16,12 +16,40 @@ type builder struct {
 	stage policy.Stage
 	atoms []atom
 	index map[string]int
-	size  int // expressions looked into
-	depth int // of helper rules
+	// helpers are the formulas of helper rules.
+	helpers map[string]*formula
+	size    int // expressions looked into
+	depth   int // of helper rules
+	budget  *int
 }
 
 func (l *linter) builder(s policy.Stage) *builder {
-	return &builder{c: l.c, stage: s, index: map[string]int{}}
+	return &builder{c: l.c, stage: s, index: map[string]int{}, helpers: map[string]*formula{}, budget: &l.budget}
+}
+
+// whole is the formula of a rule without its else branches, nil where it is
+// too large, and the scope of its head.
+func (b *builder) whole(r *ast.Rule) (*formula, *scope) {
+	b.size = 0
+	f, s := b.rule(r)
+	if b.size > maxFormula {
+		return nil, s
+	}
+	return f, s
+}
+
+// any is the formula of one of the rules holding, else branches included; nil
+// where it is too large.
+func (b *builder) any(rules []*ast.Rule) *formula {
+	var fs []*formula
+	for _, r := range rules {
+		b.size = 0
+		fs = append(fs, b.chain(r))
+		if b.size > maxFormula {
+			return nil
+		}
+	}
+	return or(fs...)
 }
 
 // rule is the formula of a rule's body, with that of its arguments, and the
@@ -60,7 +88,7 @@ func (b *builder) body(body ast.Body, s *scope) *formula {
 	var groups []*group
 	for _, e := range body {
 		if b.size++; b.size > maxFormula {
-			return no // satisfiable says that it does not know
+			return no // the caller sees that it is too large
 		}
 		vars := map[ast.Var]bool{}
 		f := b.expr(e, s, vars)

@@ -2,7 +2,6 @@ package rego
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -34,13 +33,17 @@ func (l *linter) conflicts() {
 
 // conflict warns of each rule that conflicts with one before it.
 func (l *linter) conflict(name string, rules []*ast.Rule) {
+	if len(rules) < 2 {
+		return
+	}
+	bodies := l.bodies(rules)
 	pairs := 0
 	for i, r := range rules {
-		for _, first := range rules[:i] {
+		for j, first := range rules[:i] {
 			if pairs++; pairs > maxPairs {
 				return
 			}
-			if !l.collide(first, r) {
+			if !l.collide(first, r, bodies[j], bodies[i]) {
 				continue
 			}
 			l.warn(CodeConflict, r.Location, fmt.Sprintf(
@@ -51,23 +54,46 @@ func (l *linter) conflict(name string, rules []*ast.Rule) {
 	}
 }
 
+// staged is a rule as it is at one stage.
+type staged struct {
+	b       *builder
+	formula *formula
+	value   ast.Value
+	scope   *scope
+}
+
+// bodies are the rules as they are at the stages at which they may be
+// evaluated.
+func (l *linter) bodies(rules []*ast.Rule) []map[policy.Stage]staged {
+	out := make([]map[policy.Stage]staged, len(rules))
+	builders := map[policy.Stage]*builder{}
+	for i, r := range rules {
+		out[i] = map[policy.Stage]staged{}
+		for _, stage := range l.stagesOf(r) {
+			if builders[stage] == nil {
+				builders[stage] = l.builder(stage)
+			}
+			b := builders[stage]
+			f, s := b.whole(r)
+			out[i][stage] = staged{b: b, formula: f, value: s.value(r.Head.Value.Value), scope: s}
+		}
+	}
+	return out
+}
+
 // collide reports whether both rules can hold, at one stage, with different
 // values. What cannot be found out counts as no.
-func (l *linter) collide(x, y *ast.Rule) bool {
+func (l *linter) collide(x, y *ast.Rule, atX, atY map[policy.Stage]staged) bool {
 	if constantValue(x) && constantValue(y) && x.Head.Value.Equal(y.Head.Value) || !samePatterns(x.Head.Args, y.Head.Args) {
 		return false
 	}
 	for _, stage := range policy.Stages() {
-		if !slices.Contains(l.stagesOf(x), stage) || !slices.Contains(l.stagesOf(y), stage) {
+		sx, okX := atX[stage]
+		sy, okY := atY[stage]
+		if !okX || !okY || sx.formula == nil || sy.formula == nil || sameValue(sx, sy) {
 			continue
 		}
-		b := l.builder(stage)
-		fx, sx := b.rule(x)
-		fy, sy := b.rule(y)
-		if sameValue(sx.value(x.Head.Value.Value), sx, sy.value(y.Head.Value.Value), sy) {
-			continue
-		}
-		if can, known := b.satisfiable(and(fx, fy)); can && known {
+		if can, known := sx.b.satisfiable(and(sx.formula, sy.formula)); can && known {
 			return true
 		}
 	}
@@ -100,14 +126,14 @@ func simple(t *ast.Term) bool {
 
 // sameValue reports whether two heads give the same value whatever the input
 // is.
-func sameValue(x ast.Value, sx *scope, y ast.Value, sy *scope) bool {
-	return canonical(x.String()) == canonical(y.String()) && !sx.isOpen(x) && !sy.isOpen(y)
+func sameValue(x, y staged) bool {
+	return canonical(x.value.String()) == canonical(y.value.String()) && !x.scope.isOpen(x.value) && !y.scope.isOpen(y.value)
 }
 
 // noDefaults finds covering surfaces that may have no answer at a stage: they
 // have no default, and for some input none of their bodies holds.
 func (l *linter) noDefaults() {
-	for _, s := range l.surfaces() {
+	for _, s := range l.surfaces {
 		if !s.Covers() {
 			continue
 		}
@@ -118,11 +144,11 @@ func (l *linter) noDefaults() {
 		var stages []policy.Stage
 		for _, stage := range s.stages {
 			b := l.builder(stage)
-			var bodies []*formula
-			for _, r := range rules {
-				bodies = append(bodies, b.chain(r))
+			some := b.any(rules)
+			if some != nil {
+				some = not(some)
 			}
-			if open, known := b.satisfiable(not(or(bodies...))); open || !known {
+			if open, known := b.satisfiable(some); open || !known {
 				stages = append(stages, stage)
 			}
 		}

@@ -72,6 +72,7 @@ type atom struct {
 	kind  atomKind
 	term  string    // what is compared, of the comparisons
 	value ast.Value // with what, a constant
+	count bool      // the term is never below 0
 	path  ast.Ref   // of isThere, a path of the input
 }
 
@@ -98,19 +99,24 @@ func (b *builder) atomOf(key string, a atom) *formula {
 }
 
 // satisfiable reports whether f can hold, and whether that could be found out
-// within the limit.
+// within the limits. A nil formula is too large.
 func (b *builder) satisfiable(f *formula) (can, known bool) {
-	if b.size > maxFormula {
-		return true, false
+	if f == nil {
+		return false, false
 	}
-	s := solver{atoms: b.atoms, vals: make([]tri, len(b.atoms)), left: maxSteps}
-	can = s.solve(f, 0)
-	return can || s.left <= 0, s.left > 0
+	s := solver{atoms: b.atoms, vals: make([]tri, len(b.atoms)), left: min(maxWork, *b.budget)}
+	before := s.left
+	s.collect(f, map[*formula]bool{}, map[int]bool{})
+	can = s.force(f) && s.solve(f, 0)
+	*b.budget -= before - max(s.left, 0)
+	return can, s.left > 0
 }
 
-// Limits of what is looked into: the expressions of a formula, and the steps
-// of a search.
+// Limits of what is looked into: the expressions of one rule with its helpers,
+// and the parts of formulas that a search may visit, for one answer and for
+// all of them.
 const (
 	maxFormula = 2000
-	maxSteps   = 1 << 14
+	maxWork    = 1 << 18
+	maxBudget  = 1 << 25
 )

@@ -22,7 +22,7 @@ var formats = []string{
 // may be missing: the rule then does not hold, and nobody notices.
 func (l *linter) missingFields() {
 	seen := map[*ast.Rule]bool{}
-	for _, s := range l.surfaces() {
+	for _, s := range l.surfaces {
 		for _, r := range l.rulesAt(s.ref) {
 			if seen[r] || r.Default {
 				continue

@@ -15,34 +15,84 @@ const (
 type solver struct {
 	atoms []atom
 	vals  []tri
-	left  int // steps
+	order []int // the atoms of the formula
+	left  int   // work
 }
 
-// solve gives the atoms from i on their values.
+// collect lists the atoms of a formula in the order of their appearance.
+func (s *solver) collect(f *formula, seen map[*formula]bool, found map[int]bool) {
+	if seen[f] {
+		return
+	}
+	seen[f] = true
+	if f.op == isAtom && !found[f.atom] {
+		found[f.atom] = true
+		s.order = append(s.order, f.atom)
+	}
+	for _, k := range f.kids {
+		s.collect(k, seen, found)
+	}
+}
+
+// force gives those atoms their value that have only one; false where that is
+// a contradiction.
+func (s *solver) force(f *formula) bool {
+	switch {
+	case f.op == isAnd:
+		for _, k := range f.kids {
+			if !s.force(k) {
+				return false
+			}
+		}
+	case f.op == isAtom:
+		return s.set(f.atom, holds)
+	case f.op == isNot && f.kids[0].op == isAtom:
+		return s.set(f.kids[0].atom, fails)
+	}
+	return true
+}
+
+// set gives an atom a value; false where it cannot have it.
+func (s *solver) set(i int, v tri) bool {
+	if s.vals[i] != unknown {
+		return s.vals[i] == v
+	}
+	s.vals[i] = v
+	return s.possible(i)
+}
+
+// solve gives the atoms from the i-th on their values.
 func (s *solver) solve(f *formula, i int) bool {
-	if s.left--; s.left <= 0 {
-		return false
+	for i < len(s.order) && s.vals[s.order[i]] != unknown {
+		i++
 	}
 	switch s.eval(f) {
 	case holds:
-		return true // the rest may be false
+		return s.left > 0 // the rest can be anything
 	case fails:
 		return false
 	}
-	if i == len(s.atoms) {
+	if i == len(s.order) {
 		return false
 	}
+	a := s.order[i]
 	for _, v := range []tri{holds, fails} {
-		s.vals[i] = v
-		if s.possible(i) && s.solve(f, i+1) {
+		s.vals[a] = v
+		if s.possible(a) && s.solve(f, i+1) {
 			return true
 		}
+		if s.left <= 0 {
+			return false
+		}
 	}
-	s.vals[i] = unknown
+	s.vals[a] = unknown
 	return false
 }
 
 func (s *solver) eval(f *formula) tri {
+	if s.left--; s.left <= 0 {
+		return fails
+	}
 	switch f.op {
 	case isTrue:
 		return holds
@@ -78,13 +128,14 @@ func negate(v tri) tri {
 	return unknown
 }
 
-// possible reports whether the value of atom i can go with the values before:
+// possible reports whether the value of atom i can go with the others' values:
 // a longer path is there only with a shorter one, and one value cannot be equal
 // to two constants, or on both sides of one.
 func (s *solver) possible(i int) bool {
+	s.left -= len(s.order)
 	switch s.atoms[i].kind {
 	case isThere:
-		for j := range i {
+		for _, j := range s.order {
 			if s.atoms[j].kind == isThere && (s.breaks(i, j) || s.breaks(j, i)) {
 				return false
 			}
@@ -109,9 +160,13 @@ type bound struct {
 // inBounds reports whether a value is left for a term.
 func (s *solver) inBounds(term string) bool {
 	var lower, upper bound
-	for i, a := range s.atoms {
+	for _, i := range s.order {
+		a := s.atoms[i]
 		if a.term != term || s.vals[i] == unknown {
 			continue
+		}
+		if a.count {
+			lower.raise(ast.Number("0"), false, 1)
 		}
 		is := s.vals[i] == holds
 		switch {
@@ -138,8 +193,8 @@ func (s *solver) inBounds(term string) bool {
 	if lower.strict || upper.strict {
 		return false
 	}
-	for i, a := range s.atoms { // one value is left
-		if a.term == term && a.kind == isSame && s.vals[i] == fails && ast.Compare(a.value, lower.value) == 0 {
+	for _, i := range s.order { // one value is left
+		if a := s.atoms[i]; a.term == term && a.kind == isSame && s.vals[i] == fails && ast.Compare(a.value, lower.value) == 0 {
 			return false
 		}
 	}

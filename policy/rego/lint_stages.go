@@ -38,7 +38,7 @@ func (l *linter) stages() {
 // way to.
 func (l *linter) surfaceOf(r *ast.Rule) (surface, bool) {
 	ref := r.Ref().GroundPrefix()
-	for _, s := range l.surfaces() {
+	for _, s := range l.surfaces {
 		if ref.HasPrefix(s.ref) || s.ref.HasPrefix(ref) {
 			return s, true
 		}

@@ -1,6 +1,8 @@
 package rego
 
 import (
+	"strconv"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/types"
 )
@@ -39,7 +41,7 @@ func (b *builder) notFalse(v ast.Value) *formula {
 
 func (b *builder) equals(v, constant ast.Value) *formula {
 	text := canonical(v.String())
-	return b.atomOf(text+" == "+constant.String(), atom{kind: isSame, term: text, value: constant})
+	return b.atomOf(text+" == "+constant.String(), atom{kind: isSame, term: text, value: constant, count: isCount(v)})
 }
 
 // callTruth is the formula of a call that stands as an expression.
@@ -114,13 +116,25 @@ func (b *builder) less(x, y ast.Value, strict bool) *formula {
 	return and(defined, not(b.atomOf(y.String()+" < "+x.String(), atom{})))
 }
 
+// limit is the formula of v < constant, or of v <= constant.
 func (b *builder) limit(v, constant ast.Value, strict bool) *formula {
+	if n, whole := constant.(ast.Number); whole && strict && isCount(v) {
+		if i, ok := n.Int(); ok { // of whole numbers
+			constant, strict = ast.Number(strconv.Itoa(i-1)), false
+		}
+	}
 	kind, sign := isAtMost, " <= "
 	if strict {
 		kind, sign = isLess, " < "
 	}
 	text := canonical(v.String())
-	return b.atomOf(text+sign+constant.String(), atom{kind: kind, term: text, value: constant})
+	return b.atomOf(text+sign+constant.String(), atom{kind: kind, term: text, value: constant, count: isCount(v)})
+}
+
+// isCount reports whether a value is a count, a whole number from 0.
+func isCount(v ast.Value) bool {
+	call, ok := v.(ast.Call)
+	return ok && call[0].Value.Compare(ast.Count.Ref()) == 0
 }
 
 // member is the formula of `x in list`.
@@ -128,11 +142,11 @@ func (b *builder) member(x, list ast.Value) *formula {
 	defined := and(b.defined(x), b.defined(list))
 	if ast.IsConstant(list) {
 		if words, ok := constants(list); ok && len(words) <= maxWords {
-			var any []*formula
+			var same []*formula
 			for _, w := range words {
-				any = append(any, b.same(x, w))
+				same = append(same, b.same(x, w))
 			}
-			return and(defined, or(any...))
+			return and(defined, or(same...))
 		}
 	}
 	return and(defined, b.atomOf(x.String()+" in "+list.String(), atom{}))
@@ -262,6 +276,9 @@ func (b *builder) helper(ref ast.Ref) (*formula, bool) {
 	if len(rules) == 0 {
 		return nil, false
 	}
+	if f, ok := b.helpers[ref.String()]; ok {
+		return f, true
+	}
 	b.depth++
 	defer func() { b.depth-- }()
 	var bodies []*formula
@@ -271,5 +288,9 @@ func (b *builder) helper(ref ast.Ref) (*formula, bool) {
 			bodies = append(bodies, f)
 		}
 	}
-	return or(bodies...), true
+	f := or(bodies...)
+	if b.size <= maxFormula {
+		b.helpers[ref.String()] = f
+	}
+	return f, true
 }
