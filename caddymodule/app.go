@@ -23,7 +23,7 @@ type App struct {
 	Config
 
 	logs    *auditLogs
-	engines engines
+	engines *engines
 }
 
 // CaddyModule returns the Caddy module information.
@@ -36,6 +36,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 
 // Provision checks the shared options.
 func (a *App) Provision(ctx caddy.Context) error {
+	a.engines = &engines{}
 	a.logs = &auditLogs{logger: ctx.Slogger(), byPath: map[string]*lateLog{}}
 	return a.validate()
 }

@@ -19,7 +19,7 @@ const (
 	fetchTimeout = 10 * time.Second
 )
 
-// ErrFetch: a bundle server did not give a bundle.
+// ErrFetch is the error of a bundle server that did not give a bundle.
 var ErrFetch = errors.New("the bundle server gave no bundle")
 
 // isRemote tells a bundle server's URL from a path.
