@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -94,15 +95,13 @@ func check(cmd *cobra.Command, flags *policyFlags, strict bool, args []string) (
 	return code, out.writeText(cmd.OutOrStdout(), c)
 }
 
-// contains tells whether the place was warned of already: what loading warns of
-// has no code.
+// contains tells whether the same was said already: what loading warns of has no
+// code, and the lint of its place says it again.
 func contains(all []placed, p placed) bool {
-	for _, o := range all {
-		if o.File == p.File && o.Line == p.Line && o.Col == p.Col && (o.Code == "" || o.Code == p.Code) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all, func(o placed) bool {
+		same := o.File == p.File && o.Line == p.Line && o.Col == p.Col
+		return same && (o.Code == "" || o.Code == p.Code && o.Message == p.Message)
+	})
 }
 
 func faulty(cmd *cobra.Command, flags *policyFlags, faults *rego.CompileError) error {

@@ -65,8 +65,8 @@ func capabilities(extra []string) (*ast.Capabilities, error) {
 
 // impureBuiltins are the built-in functions whose answer does not depend on
 // their arguments alone although OPA does not mark them as nondeterministic,
-// each with what else it depends on. They were found by reading the source of
-// every function of OPA v1.22.2 (v1/topdown) for what it takes from elsewhere:
+// each with what else it depends on. They were found by searching the source of
+// the functions of OPA v1.22.2 (v1/topdown) for what they take from elsewhere:
 // the clock, randomness, files, the network, the environment, the evaluation's
 // context. Three that take something are not in the list:
 //

@@ -130,8 +130,17 @@ var sessionNames = []string{
 }
 
 // uncovered warns of each stage that nothing decides; of session only where
-// the policy is about sessions at all.
+// the policy is about sessions at all, and of the others not where it is about
+// nothing else: such a policy stands behind the decision endpoints alone.
 func (l *linter) uncovered() {
+	covers := func(session bool) bool {
+		return slices.ContainsFunc(l.policy.rows, func(r Row) bool {
+			return r.Covered && (r.Stage == policy.Session) == session
+		})
+	}
+	if covers(true) && !covers(false) {
+		return
+	}
 	for _, row := range l.policy.rows {
 		if row.Covered || l.policy.settings.defaultAllow[row.Stage] {
 			continue

@@ -124,7 +124,7 @@ func TestLintChangesNothing(t *testing.T) {
 	in := &policy.Input{Stage: policy.PreTool, Tool: "x", Principal: policy.Principal{AgentID: "orga::treasury"}}
 	decide := func() policy.Decision {
 		d := p.Decide(context.Background(), in)
-		d.Eval = 0
+		d.Eval, d.Remembered = 0, false
 		return d
 	}
 	before := decide()

@@ -23,8 +23,6 @@ func TestThousandReloads(t *testing.T) {
 	if testing.Short() {
 		reloads = 100
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	dir := t.TempDir()
 	// The directory is swapped whole, by its link, as a Kubernetes volume is.
 	write := func(i int) {
@@ -55,17 +53,20 @@ func TestThousandReloads(t *testing.T) {
 		Data:    []string{filepath.Join(dir, "link", "data.json")},
 		Timeout: time.Minute,
 	})
+	// Each reload comes with a number of decisions, so that both go on at once
+	// and neither waits for the other for long.
+	const decisions = 40
+	work := make(chan struct{}, decisions)
 	var decided atomic.Int64
 	var load sync.WaitGroup
 	for worker := range 2 {
 		load.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				in := &policy.Input{Stage: policy.PreChat, Model: fmt.Sprint("m", worker, i%50)}
+			for range work {
+				in := &policy.Input{Stage: policy.PreChat, Model: fmt.Sprint("m", worker, decided.Load()%50)}
 				d := src.Current().Decide(context.Background(), in)
 				var a, b, c int
 				if n, _ := fmt.Sscanf(d.Reason, "one %d; two %d; zero %d", &a, &b, &c); n != 3 || a != b || b != c {
 					t.Errorf("half a policy decided: %q (%s)", d.Reason, d.Detail)
-					return
 				}
 				decided.Add(1)
 			}
@@ -82,6 +83,9 @@ func TestThousandReloads(t *testing.T) {
 	var before uint64
 	for i := 1; i <= reloads; i++ {
 		write(i)
+		for range decisions {
+			work <- struct{}{}
+		}
 		if changed, err := src.Reload(context.Background()); err != nil || !changed {
 			t.Fatalf("reload %d: %v %v", i, changed, err)
 		}
@@ -90,13 +94,13 @@ func TestThousandReloads(t *testing.T) {
 		}
 	}
 	after := heap()
-	cancel()
+	close(work)
 	load.Wait()
 	if st := src.Status(); st.Reloads != uint64(reloads) || st.Failures != 0 {
 		t.Errorf("status %+v", st)
 	}
 	t.Logf("%d decisions, heap %d KB after a tenth and %d KB at the end", decided.Load(), before>>10, after>>10)
-	if decided.Load() < int64(reloads) {
+	if decided.Load() != int64(reloads*decisions) {
 		t.Errorf("only %d decisions", decided.Load())
 	}
 	// What each revision holds is about 100 KB: 900 of them would be 90 MB.
