@@ -156,9 +156,9 @@ func (l *linter) rulesAt(ref ast.Ref) []*ast.Rule {
 	return nil
 }
 
-// guarded narrows stages to those that the guards of a body let through;
+// admittedBy narrows stages to those that the guards of a body let through;
 // whether it has any.
-func guarded(b ast.Body, stages []policy.Stage) (admitted []policy.Stage, found bool) {
+func admittedBy(b ast.Body, stages []policy.Stage) (admitted []policy.Stage, found bool) {
 	aliases := stageAliases(b)
 	admitted = slices.Clone(stages)
 	for _, e := range b {

@@ -54,7 +54,7 @@ func restricts(s surface, r *ast.Rule) bool {
 }
 
 func (l *linter) missingField(r *ast.Rule, stages []policy.Stage) {
-	stages, _ = guarded(r.Body, stages)
+	stages, _ = admittedBy(r.Body, stages)
 	if len(stages) == 0 {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	oparego "github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/policy/schema"
@@ -78,20 +78,28 @@ func fullDocument(t *testing.T, in *policy.Input) object {
 }
 
 // matcher asks OPA's json.match_schema.
-func matcher(t *testing.T, text []byte) func(doc any) (bool, any) {
+func matcher(t *testing.T, text []byte) func(doc any) (ok bool, errs string) {
 	t.Helper()
-	q, err := oparego.New(oparego.Query("x = json.match_schema(input.doc, input.schema)")).PrepareForEval(context.Background())
-	if err != nil {
-		t.Fatal(err)
+	matchSchema := topdown.GetBuiltin(ast.JSONMatchSchema.Name)
+	if matchSchema == nil {
+		t.Fatal("no json.match_schema")
 	}
-	return func(doc any) (bool, any) {
+	return func(doc any) (ok bool, errs string) {
 		t.Helper()
-		rs, err := q.Eval(context.Background(), oparego.EvalInput(object{"doc": doc, "schema": string(text)}))
-		if err != nil || len(rs) != 1 {
-			t.Fatalf("json.match_schema gave %v, %v", rs, err)
+		v, err := ast.InterfaceToValue(doc)
+		if err != nil {
+			t.Fatal(err)
 		}
-		out := rs[0].Bindings["x"].([]any)
-		return out[0].(bool), out[1]
+		operands := []*ast.Term{ast.NewTerm(v), ast.StringTerm(string(text))}
+		err = matchSchema(topdown.BuiltinContext{Context: context.Background()}, operands, func(out *ast.Term) error {
+			pair := out.Value.(*ast.Array)
+			ok, errs = bool(pair.Elem(0).Value.(ast.Boolean)), pair.Elem(1).String()
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok, errs
 	}
 }
 

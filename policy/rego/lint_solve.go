@@ -6,9 +6,9 @@ import "github.com/open-policy-agent/opa/v1/ast"
 type tri uint8
 
 const (
-	unknown tri = iota
-	holds
-	fails
+	triUnknown tri = iota
+	triTrue
+	triFalse
 )
 
 // solver searches for values of the atoms that make a formula hold.
@@ -45,16 +45,16 @@ func (s *solver) force(f *formula) bool {
 			}
 		}
 	case f.op == isAtom:
-		return s.set(f.atom, holds)
+		return s.set(f.atom, triTrue)
 	case f.op == isNot && f.kids[0].op == isAtom:
-		return s.set(f.kids[0].atom, fails)
+		return s.set(f.kids[0].atom, triFalse)
 	}
 	return true
 }
 
 // set gives an atom a value; false where it cannot have it.
 func (s *solver) set(i int, v tri) bool {
-	if s.vals[i] != unknown {
+	if s.vals[i] != triUnknown {
 		return s.vals[i] == v
 	}
 	s.vals[i] = v
@@ -63,20 +63,20 @@ func (s *solver) set(i int, v tri) bool {
 
 // solve gives the atoms from the i-th on their values.
 func (s *solver) solve(f *formula, i int) bool {
-	for i < len(s.order) && s.vals[s.order[i]] != unknown {
+	for i < len(s.order) && s.vals[s.order[i]] != triUnknown {
 		i++
 	}
 	switch s.eval(f) {
-	case holds:
+	case triTrue:
 		return s.left > 0 // the rest can be anything
-	case fails:
+	case triFalse:
 		return false
 	}
 	if i == len(s.order) {
 		return false
 	}
 	a := s.order[i]
-	for _, v := range []tri{holds, fails} {
+	for _, v := range []tri{triTrue, triFalse} {
 		s.vals[a] = v
 		if s.possible(a) && s.solve(f, i+1) {
 			return true
@@ -85,34 +85,34 @@ func (s *solver) solve(f *formula, i int) bool {
 			return false
 		}
 	}
-	s.vals[a] = unknown
+	s.vals[a] = triUnknown
 	return false
 }
 
 func (s *solver) eval(f *formula) tri {
 	if s.left--; s.left <= 0 {
-		return fails
+		return triFalse
 	}
 	switch f.op {
 	case isTrue:
-		return holds
+		return triTrue
 	case isFalse:
-		return fails
+		return triFalse
 	case isAtom:
 		return s.vals[f.atom]
 	case isNot:
 		return negate(s.eval(f.kids[0]))
 	}
-	decides, out := fails, holds
+	decides, out := triFalse, triTrue
 	if f.op == isOr {
-		decides, out = holds, fails
+		decides, out = triTrue, triFalse
 	}
 	for _, k := range f.kids {
 		switch v := s.eval(k); v {
 		case decides:
 			return decides
-		case unknown:
-			out = unknown
+		case triUnknown:
+			out = triUnknown
 		}
 	}
 	return out
@@ -120,12 +120,12 @@ func (s *solver) eval(f *formula) tri {
 
 func negate(v tri) tri {
 	switch v {
-	case holds:
-		return fails
-	case fails:
-		return holds
+	case triTrue:
+		return triFalse
+	case triFalse:
+		return triTrue
 	}
-	return unknown
+	return triUnknown
 }
 
 // possible reports whether the value of atom i can go with the others' values:
@@ -148,7 +148,7 @@ func (s *solver) possible(i int) bool {
 
 // breaks: the shorter path is not there, the longer one is.
 func (s *solver) breaks(short, long int) bool {
-	return s.vals[short] == fails && s.vals[long] == holds && s.atoms[long].path.HasPrefix(s.atoms[short].path)
+	return s.vals[short] == triFalse && s.vals[long] == triTrue && s.atoms[long].path.HasPrefix(s.atoms[short].path)
 }
 
 // bound is a limit of a value; nil is none.
@@ -162,13 +162,13 @@ func (s *solver) inBounds(term string) bool {
 	var lower, upper bound
 	for _, i := range s.order {
 		a := s.atoms[i]
-		if a.term != term || s.vals[i] == unknown {
+		if a.term != term || s.vals[i] == triUnknown {
 			continue
 		}
 		if a.count {
 			lower.raise(ast.Number("0"), false, 1)
 		}
-		is := s.vals[i] == holds
+		is := s.vals[i] == triTrue
 		switch {
 		case a.kind == isSame && is:
 			lower.raise(a.value, false, 1)
@@ -194,7 +194,7 @@ func (s *solver) inBounds(term string) bool {
 		return false
 	}
 	for _, i := range s.order { // one value is left
-		if a := s.atoms[i]; a.term == term && a.kind == isSame && s.vals[i] == fails && ast.Compare(a.value, lower.value) == 0 {
+		if a := s.atoms[i]; a.term == term && a.kind == isSame && s.vals[i] == triFalse && ast.Compare(a.value, lower.value) == 0 {
 			return false
 		}
 	}

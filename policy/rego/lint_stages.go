@@ -23,7 +23,7 @@ func (l *linter) stages() {
 			if asked {
 				all = s.stages
 			}
-			admitted, guards := guarded(branch.Body, all)
+			admitted, guards := admittedBy(branch.Body, all)
 			switch {
 			case len(admitted) > 0 && (guards || asked):
 				l.absent(branch.Body, admitted)
@@ -68,7 +68,7 @@ func (l *linter) unknownStage(b ast.Body) bool {
 
 // unused warns of a body that holds only where its surface is not asked for.
 func (l *linter) unused(r *ast.Rule, s surface) {
-	own, _ := guarded(r.Body, policy.Stages())
+	own, _ := admittedBy(r.Body, policy.Stages())
 	if len(own) == 0 {
 		return // it holds nowhere: a contradiction, or a partial view of one
 	}

@@ -95,7 +95,7 @@ func TestLintHasNoFalseAlarms(t *testing.T) {
 	}
 	for dir := range dirs {
 		for _, l := range strings.Split(strings.TrimSpace(lint(t, rego.Config{Paths: []string{dir}})), "\n") {
-			if l != "" && !strings.Contains(l, "tako_policy.rego:9:5: wildcard-not: ") {
+			if l != "" && !strings.Contains(l, "tako_policy.rego:9:5: wildcard-not: ") && !strings.Contains(l, ": uncovered: ") {
 				t.Error(l)
 			}
 		}
@@ -122,14 +122,10 @@ func TestLintChangesNothing(t *testing.T) {
 	}
 	p := src.Policy()
 	in := &policy.Input{Stage: policy.PreTool, Tool: "x", Principal: policy.Principal{AgentID: "orga::treasury"}}
-	decide := func() policy.Decision {
-		d := p.Decide(context.Background(), in)
-		d.Eval, d.Remembered = 0, false
-		return d
-	}
+	decide := func() string { return show(p.Decide(context.Background(), in)) }
 	before := decide()
 	lints := make(chan []rego.Warning)
-	decisions := make(chan policy.Decision)
+	decisions := make(chan string)
 	for range 2 {
 		go func() { lints <- p.Lint() }()
 		go func() { decisions <- decide() }()
@@ -137,9 +133,9 @@ func TestLintChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(<-lints, <-lints, cmp.AllowUnexported(rego.Warning{})); diff != "" {
 		t.Error(diff)
 	}
-	for _, d := range []policy.Decision{<-decisions, <-decisions, decide()} {
-		if diff := cmp.Diff(before, d); diff != "" {
-			t.Errorf("-before +after:\n%s", diff)
+	for _, after := range []string{<-decisions, <-decisions, decide()} {
+		if after != before {
+			t.Errorf("%s before, %s after", before, after)
 		}
 	}
 }
