@@ -2,6 +2,7 @@ package rego
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -48,7 +49,7 @@ func (l *linter) conflict(name string, rules []*ast.Rule) {
 			}
 			l.warn(CodeConflict, r.Location, fmt.Sprintf(
 				"%s can have two values: this rule and the one at %s:%d:%d can hold together, which is an error (%s); make them exclude each other, or join them with else",
-				name, first.Location.File, first.Location.Row, first.Location.Col, policy.ReasonConflict))
+				name, filepath.Base(first.Location.File), first.Location.Row, first.Location.Col, policy.ReasonConflict))
 			break
 		}
 	}
