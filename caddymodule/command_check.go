@@ -128,7 +128,7 @@ func (c *checked) writeText(w io.Writer, config *Config) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "STAGE\tDECIDED BY\tCOMPUTES\tREMEMBERED")
 	for _, s := range c.Stages {
-		by := strings.Join(s.Surfaces, " ")
+		by := grouped(s.Surfaces)
 		if !s.Covered {
 			by = strings.TrimSpace(by + " (" + uncovered(s.Stage, config) + ")")
 		}
@@ -144,6 +144,26 @@ func (c *checked) writeText(w io.Writer, config *Config) error {
 	fmt.Fprintf(&b, "\n%s, %s, sha256 %s\n", counted(len(c.Files), "file"), counted(len(c.Warnings), "warning"), c.SHA256)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// grouped writes surfaces by package: "headgate: allow deny, cullis.policy:
+// tool_call".
+func grouped(surfaces []string) string {
+	var groups []string
+	names := map[string][]string{}
+	for _, s := range surfaces {
+		s = strings.TrimPrefix(s, "data.")
+		i := strings.LastIndexByte(s, '.')
+		pkg, name := s[:max(i, 0)], s[i+1:]
+		if names[pkg] == nil {
+			groups = append(groups, pkg)
+		}
+		names[pkg] = append(names[pkg], name)
+	}
+	for i, pkg := range groups {
+		groups[i] = pkg + ": " + strings.Join(names[pkg], " ")
+	}
+	return strings.Join(groups, ", ")
 }
 
 func counted(n int, what string) string {

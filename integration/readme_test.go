@@ -15,6 +15,7 @@ var (
 	consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)\n```")
 	assignment   = regexp.MustCompile(`^\$ (\w+)='?(.*?)'?$`)
 	curlCommand  = regexp.MustCompile(`^\$ curl -s \$url -H "\$(\w+)" --json '(.*)'$`)
+	ownCommand   = regexp.MustCompile(`^\$ (?:echo '(.*)' \| )?headgate (.*)$`)
 	volatile     = regexp.MustCompile(`"(ts|id|request_id|prev|policy_sha256|messages_hash)":"[^"]*"|"eval_us":\d+`)
 )
 
@@ -62,6 +63,14 @@ func TestReadme(t *testing.T) {
 			line := strings.Split(string(g.auditBytes(t)), "\n")[3]
 			if diff := cmp.Diff(volatile.ReplaceAllString(want, "…"), volatile.ReplaceAllString(line, "…")); diff != "" {
 				t.Errorf("%s\n%s", first, diff)
+			}
+		case ownCommand.MatchString(first):
+			m := ownCommand.FindStringSubmatch(first)
+			cmd := command(t, root, strings.Fields(m[2])...)
+			cmd.Stdin = strings.NewReader(m[1])
+			got, err := cmd.CombinedOutput()
+			if diff := cmp.Diff(want, strings.TrimSpace(string(got))); err != nil || diff != "" {
+				t.Errorf("%s: %v\n%s", first, err, diff)
 			}
 		default:
 			t.Errorf("nobody checks %q", first)
