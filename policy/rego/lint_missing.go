@@ -18,8 +18,9 @@ var formats = []string{
 	"json.marshal", "yaml.marshal", "base64.encode", "base64url.encode", "urlquery.encode", "hex.encode",
 }
 
-// missingFields finds restricting rules that format a field of the input that
-// may be missing: the rule then does not hold, and nobody notices.
+// missingFields finds restricting rules that format a field of the input, or
+// give one to a call under not, that may be missing: the rule then does not
+// hold, and nobody notices.
 func (l *linter) missingFields() {
 	seen := map[*ast.Rule]bool{}
 	for _, s := range l.surfaces {
@@ -59,9 +60,10 @@ func (l *linter) missingField(r *ast.Rule, stages []policy.Stage) {
 		return
 	}
 	type use struct {
-		call string
 		loc  *ast.Location
 		path ast.Ref
+		then string // what comes of it
+		mend string // "" is a default
 	}
 	var uses []use
 	s := newScope(l.c, "")
@@ -69,6 +71,12 @@ func (l *linter) missingField(r *ast.Rule, stages []policy.Stage) {
 	var tested []ast.Ref
 	for _, e := range r.Body {
 		if _, isNot := negated(e); isNot {
+			for _, path := range lookedUp(s, e) {
+				uses = append(uses, use{
+					e.Location, path, "it is looked up before the not",
+					"a helper rule that tests it, and not before that,",
+				})
+			}
 			continue
 		}
 		op, args, out := s.call(e)
@@ -76,7 +84,7 @@ func (l *linter) missingField(r *ast.Rule, stages []policy.Stage) {
 		switch {
 		case bound && op != nil && slices.Contains(formats, op.String()):
 			for _, path := range inputPaths(s, args...) {
-				uses = append(uses, use{op.String(), e.Location, path})
+				uses = append(uses, use{e.Location, path, op.String() + " then has no result", ""})
 			}
 		case bound && out == nil: // a name for something is no test of it
 		default:
@@ -88,10 +96,34 @@ func (l *linter) missingField(r *ast.Rule, stages []policy.Stage) {
 			continue
 		}
 		if missing := missingAt(u.path, stages); len(missing) > 0 {
-			l.warn(CodeMissingField, u.loc, fmt.Sprintf("%s may be missing at %s: %s then has no result and the rule silently does not hold; write %s",
-				l.shown(u.path), stageList(missing), u.call, l.withDefault(u.path)))
+			mend := l.withDefault(u.path)
+			if u.mend != "" {
+				mend = u.mend + " or " + mend
+			}
+			l.warn(CodeMissingField, u.loc, fmt.Sprintf("%s may be missing at %s: %s and the rule silently does not hold; write %s",
+				l.shown(u.path), stageList(missing), u.then, mend))
 		}
 	}
+}
+
+// lookedUp lists the paths of the input that a negated call is given. The
+// compiler puts their look-up before the not, where a path that is missing ends
+// the body. In a comparison they stay behind it.
+func lookedUp(s *scope, e *ast.Expr) []ast.Ref {
+	terms, ok := e.Terms.([]*ast.Term)
+	if !ok || !e.Negated || len(e.With) > 0 || len(terms) < 2 {
+		return nil
+	}
+	if op, ok := terms[0].Value.(ast.Ref); !ok || isEqual(op) {
+		return nil
+	}
+	var paths []ast.Ref
+	for _, t := range terms[1:] {
+		if _, isVar := t.Value.(ast.Var); isVar {
+			paths = append(paths, inputPaths(s, t)...)
+		}
+	}
+	return paths
 }
 
 // missingAt lists the stages at which a path may be missing; none where no

@@ -21,14 +21,17 @@ import (
 const (
 	maxDepth = 128
 	maxNodes = 1 << 20
+	// nodesPerStep is how many values are read in about the time of one step of
+	// an evaluation.
+	nodesPerStep = 2
 	// maxDigits bounds a number's text and the size of its exponent.
 	maxDigits = 1000
 )
 
-// jsonParser turns JSON text into terms, numbers with their literal digits. One
-// parser counts the nodes of all it parses.
+// jsonParser turns JSON text into terms, numbers with their literal digits. The
+// zero value is ready; one parser counts the nodes of all it parses.
 type jsonParser struct {
-	limit *deadline // of the decision that the text is for
+	limit *deadline // of the decision that the text is for; nil: none
 	nodes int
 	dec   *jsontext.Decoder
 }
@@ -60,7 +63,7 @@ func (p *jsonParser) value(depth int) (*ast.Term, error) {
 	if p.nodes++; p.nodes > maxNodes {
 		return nil, fmt.Errorf("%w: content has too many values", errInput)
 	}
-	if p.nodes%1024 == 0 && p.limit.over() {
+	if p.limit != nil && p.nodes%nodesPerStep == 0 && p.limit.Cancelled() {
 		return nil, errDeadline
 	}
 	if depth > maxDepth {

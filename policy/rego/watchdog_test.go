@@ -16,7 +16,7 @@ func TestSlowLane(t *testing.T) {
 	for range evaluations {
 		all.Go(func() {
 			d := &deadline{}
-			d.start(slowAfter + 40*time.Millisecond)
+			d.start(50 * time.Millisecond)
 			defer d.stop()
 			counted := false
 			for !d.Cancelled() {
@@ -45,7 +45,7 @@ func TestSlowLane(t *testing.T) {
 	}
 }
 
-// An evaluation in time never waits, whoever is slow.
+// A quick evaluation never waits, whoever is slow.
 func TestFastLane(t *testing.T) {
 	for range cap(slowLane) {
 		slowLane <- struct{}{}
@@ -58,17 +58,26 @@ func TestFastLane(t *testing.T) {
 	d := &deadline{}
 	d.start(time.Hour)
 	defer d.stop()
-	if d.state.Load() == inTime && d.Cancelled() {
-		t.Error("it was ended")
+	for range slowSteps - 1 {
+		if d.Cancelled() {
+			t.Fatal("a quick one was ended")
+		}
 	}
-	// One that is slow ends while it waits.
-	slow := &deadline{}
-	slow.start(slowAfter + time.Millisecond)
-	defer slow.stop()
-	for !slow.Cancelled() { // it returns at once while it is in time
+	d.Cancel()
+	if !d.Cancelled() {
+		t.Error("it goes on after it was ended")
 	}
-	if !slow.over() {
-		t.Error("it goes on")
+	// One of many steps waits, and so does one of long steps; they end while
+	// they wait.
+	for _, steps := range []int{slowSteps, 0} {
+		slow := &deadline{steps: steps}
+		slow.start(20 * time.Millisecond)
+		for !slow.Cancelled() { // it returns at once while it is quick
+		}
+		if !slow.over() || slow.holds {
+			t.Error("it goes on")
+		}
+		slow.Cancel() // once more does no harm
+		slow.stop()
 	}
-	slow.Cancel() // once more does no harm
 }
