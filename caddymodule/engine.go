@@ -18,6 +18,7 @@ import (
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/policy/allowlist"
 	"github.com/headgate/headgate/policy/rego"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // watchInterval is how often the policy's files are looked at.
@@ -109,7 +110,7 @@ func (p *PolicyConfig) rego(log *slog.Logger) (rego.Config, error) {
 }
 
 // into expands the configuration of bundles.
-func (b *BundleConfig) into(rb *rego.Bundles) error {
+func (b *BundleConfig) into(rb *content.Servers) error {
 	rb.Poll = time.Duration(b.Poll)
 	for name, value := range b.Headers {
 		if rb.Header == nil {
@@ -124,7 +125,7 @@ func (b *BundleConfig) into(rb *rego.Bundles) error {
 	if len(b.VerifyKeys) == 0 {
 		return nil
 	}
-	v := &rego.Verification{Keys: map[string]rego.VerificationKey{}, Scope: b.VerifyScope}
+	v := &content.Verification{Keys: map[string]content.VerificationKey{}, Scope: b.VerifyScope}
 	for _, k := range b.VerifyKeys {
 		text, err := k.text()
 		if err != nil {
@@ -134,7 +135,7 @@ func (b *BundleConfig) into(rb *rego.Bundles) error {
 		if id == "" {
 			id, v.KeyID = "default", "default"
 		}
-		v.Keys[id] = rego.VerificationKey{Key: text, Algorithm: k.Algorithm}
+		v.Keys[id] = content.VerificationKey{Key: text, Algorithm: k.Algorithm}
 	}
 	rb.Verify = v
 	return nil

@@ -45,7 +45,7 @@ var layers = []layer{
 	{folder: "enforce/...", uses: append([]string{"enforce/..."}, leaves...), reason: "the gate knows the leaves, not the evaluator and not the skin"},
 	{folder: "pdp/...", uses: []string{"pdp/...", "policy", "audit", "principal", "redact", "wire/strictjson"}, reason: "who asks is answered from the leaves, without a gate between"},
 	{folder: "sandbox/...", std: true, reason: "what tests the gate must share nothing with it"},
-	{folder: "caddymodule/...", uses: append([]string{"caddymodule/...", "enforce/...", "pdp/...", "policy/rego", "policy/allowlist", "policy/schema", "sandbox"}, leaves...), reason: "the skin puts everything together"},
+	{folder: "caddymodule/...", uses: append([]string{"caddymodule/...", "enforce/...", "pdp/...", "policy/rego/...", "policy/allowlist", "policy/schema", "sandbox"}, leaves...), reason: "the skin puts everything together"},
 	{folder: "cmd/headgate", uses: []string{"caddymodule"}, reason: "the binary is Caddy plus our modules"},
 	{folder: "integration/...", uses: []string{"..."}, reason: "tests of the whole"},
 	{folder: "bench/...", uses: []string{"bench/...", "enforce/...", "policy/rego", "policy/allowlist", "sandbox", "policy", "redact/...", "audit/...", "principal/...", "approval/...", "wire/..."}, reason: "measures everything but the skin"},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/policy/rego"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // tarball packs files into a bundle, in the order given: path, text, path, …
@@ -63,8 +64,8 @@ func newSigner(t testing.TB) signer {
 	}
 }
 
-func (s signer) verification(scope string) *rego.Verification {
-	return &rego.Verification{Keys: map[string]rego.VerificationKey{"k1": {Key: s.public, Algorithm: "ES256"}}, Scope: scope}
+func (s signer) verification(scope string) *content.Verification {
+	return &content.Verification{Keys: map[string]content.VerificationKey{"k1": {Key: s.public, Algorithm: "ES256"}}, Scope: scope}
 }
 
 // signed is a bundle as `opa build --signing-key` makes it.
@@ -196,7 +197,7 @@ func TestBundleSignatures(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		raw    []byte
-		verify *rego.Verification
+		verify *content.Verification
 		want   string // "" is good
 	}{
 		"signed and verified":        {good, s.verification(""), ""},
@@ -205,7 +206,7 @@ func TestBundleSignatures(t *testing.T) {
 		"signed and no key":          {good, nil, "no key is configured"},
 		"another key":                {good, other.verification(""), "failed to verify"},
 		"another scope":              {good, s.verification("prod"), "scope mismatch"},
-		"another key id":             {good, &rego.Verification{Keys: s.verification("").Keys, KeyID: "k2"}, "k2"},
+		"another key id":             {good, &content.Verification{Keys: s.verification("").Keys, KeyID: "k2"}, "k2"},
 		"a policy that was changed":  {swap("/p.rego", denies+"\n"), s.verification(""), "p.rego"},
 		"data that were changed":     {swap("/why/data.json", `{"text": "x"}`), s.verification(""), "why/data.json"},
 		"a manifest that was forged": {swap("/.manifest", string(forged)), s.verification(""), ".manifest"},
@@ -215,7 +216,7 @@ func TestBundleSignatures(t *testing.T) {
 		"a plugin":                   {swap("/.signatures.json", `{"signatures": ["a.b.c"], "plugin": "x"}`), s.verification(""), "plugin"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src, err := rego.Open(context.Background(), rego.Config{Paths: []string{writeBundle(t, c.raw)}, Bundles: rego.Bundles{Verify: c.verify}})
+			src, err := rego.Open(context.Background(), rego.Config{Paths: []string{writeBundle(t, c.raw)}, Bundles: content.Servers{Verify: c.verify}})
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
@@ -223,7 +224,7 @@ func TestBundleSignatures(t *testing.T) {
 				if d := preChat(src.Current()); d.Reason != "because" {
 					t.Errorf("got %+v", d)
 				}
-			case !errors.Is(err, rego.ErrSignature) || !strings.Contains(err.Error(), c.want):
+			case !errors.Is(err, content.ErrSignature) || !strings.Contains(err.Error(), c.want):
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -284,14 +285,14 @@ func TestBundleRevisions(t *testing.T) {
 			if c.refused {
 				want = "one"
 			}
-			if d := preChat(src.Current()); d.Reason != want || errors.Is(err, rego.ErrOlder) != c.refused {
+			if d := preChat(src.Current()); d.Reason != want || errors.Is(err, content.ErrOlder) != c.refused {
 				t.Errorf("decided by %q, error %v", d.Reason, err)
 			}
 			if !c.refused {
 				return
 			}
 			// Another source, as of a new configuration, knows as much.
-			if _, err := rego.Open(context.Background(), rego.Config{Paths: []string{name}}); !errors.Is(err, rego.ErrOlder) {
+			if _, err := rego.Open(context.Background(), rego.Config{Paths: []string{name}}); !errors.Is(err, content.ErrOlder) {
 				t.Errorf("a new source: %v", err)
 			}
 		})

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"weak"
+
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // keepPolicies is how many compiled policies the cache holds on to by itself,
@@ -26,8 +28,8 @@ type cache struct {
 // open returns the compiled policy of the content and the settings, compiling
 // it if nobody has. Two that come at the same time may both compile; one result is
 // kept and both get it.
-func (c *cache) open(ctx context.Context, from *content, s settings) (*Policy, error) {
-	key := s.key(from.sum())
+func (c *cache) open(ctx context.Context, from *content.Content, s settings) (*Policy, error) {
+	key := s.key(from.Sum())
 	if p := c.get(key); p != nil {
 		return p, nil
 	}

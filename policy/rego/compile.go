@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // compileLimit bounds parsing and compiling.
@@ -25,7 +27,7 @@ type Warning struct {
 
 // unit is one file on its way through the compiler.
 type unit struct {
-	file  file
+	file  content.File
 	index int
 	// readings are the ways to read the file that are left to try, the present
 	// one first.
@@ -53,7 +55,7 @@ type compiled struct {
 
 // compileWithin runs compile under [compileLimit]. The compiler cannot be
 // interrupted: past the limit it is left to end by itself.
-func compileWithin(limit time.Duration, files []file, caps *ast.Capabilities) (*compiled, error) {
+func compileWithin(limit time.Duration, files []content.File, caps *ast.Capabilities) (*compiled, error) {
 	type outcome struct {
 		c   *compiled
 		err error
@@ -83,7 +85,7 @@ func compileWithin(limit time.Duration, files []file, caps *ast.Capabilities) (*
 // version: all are read as v1 where they parse as that; a file that the
 // compiler finds fault with moves to its next reading until no fault is left or
 // no file has a reading to move to.
-func compile(files []file, caps *ast.Capabilities) (*compiled, error) {
+func compile(files []content.File, caps *ast.Capabilities) (*compiled, error) {
 	units, err := parse(files)
 	if err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func compile(files []file, caps *ast.Capabilities) (*compiled, error) {
 	for {
 		modules := make(map[string]*ast.Module, len(units))
 		for _, u := range units {
-			modules[u.file.name] = u.readings[0].module
+			modules[u.file.Name] = u.readings[0].module
 		}
 		c := ast.NewCompiler().SetErrorLimit(0).WithCapabilities(caps).
 			WithStageAfterID(ast.StageCheckDeprecatedBuiltins, hoistStage)
@@ -117,7 +119,7 @@ func finish(c *ast.Compiler, units []*unit) *compiled {
 }
 
 // parse reads every file in each version that it parses in.
-func parse(files []file) ([]*unit, error) {
+func parse(files []content.File) ([]*unit, error) {
 	units := make([]*unit, 0, len(files))
 	var faults []Fault
 	for i, f := range files {
@@ -147,8 +149,8 @@ func parse(files []file) ([]*unit, error) {
 }
 
 // parseAs parses one file; a file without a package is an error.
-func parseAs(f file, v ast.RegoVersion) (*ast.Module, ast.Errors) {
-	m, err := ast.ParseModuleWithOpts(f.name, f.src, ast.ParserOptions{RegoVersion: v})
+func parseAs(f content.File, v ast.RegoVersion) (*ast.Module, ast.Errors) {
+	m, err := ast.ParseModuleWithOpts(f.Name, f.Src, ast.ParserOptions{RegoVersion: v})
 	var list ast.Errors
 	var one *ast.Error
 	switch {
@@ -167,14 +169,14 @@ func parseAs(f file, v ast.RegoVersion) (*ast.Module, ast.Errors) {
 // parseFaults shows the errors of the version that the file most probably is:
 // the one that the parser understands more lines of, v1 where that tells
 // nothing.
-func parseFaults(f file, err0, err1 ast.Errors) []Fault {
+func parseFaults(f content.File, err0, err1 ast.Errors) []Fault {
 	errs, v := err1, ast.RegoV1
-	if after(firstFault(err0, f.name), firstFault(err1, f.name)) {
+	if after(firstFault(err0, f.Name), firstFault(err1, f.Name)) {
 		errs, v = err0, ast.RegoV0
 	}
 	faults := make([]Fault, 0, len(errs))
 	for _, e := range errs {
-		faults = append(faults, fault(e, f.name, v))
+		faults = append(faults, fault(e, f.Name, v))
 	}
 	return faults
 }
@@ -206,7 +208,7 @@ func importsV1(m *ast.Module) bool {
 func advance(units []*unit, errs ast.Errors) bool {
 	byFile := map[string]ast.Errors{}
 	for _, e := range errs {
-		name := units[0].file.name // an error that names no file could be in any
+		name := units[0].file.Name // an error that names no file could be in any
 		if e.Location != nil && e.Location.File != "" {
 			name = e.Location.File
 		}
@@ -214,7 +216,7 @@ func advance(units []*unit, errs ast.Errors) bool {
 	}
 	moved := false
 	for _, u := range units {
-		own := byFile[u.file.name]
+		own := byFile[u.file.Name]
 		if u.failing = len(own) > 0; !u.failing {
 			continue
 		}
@@ -223,7 +225,7 @@ func advance(units []*unit, errs ast.Errors) bool {
 		if u.faults == nil || u.readings[0].negation {
 			u.faults = nil
 			for _, e := range own {
-				u.faults = append(u.faults, fault(e, u.file.name, u.readings[0].version))
+				u.faults = append(u.faults, fault(e, u.file.Name, u.readings[0].version))
 			}
 		}
 		if len(u.readings) == 1 || u.readings[1].negation && !onlyWildcards(own) {

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // Defaults of [Config].
@@ -32,7 +32,7 @@ type Config struct {
 	// Data are JSON and YAML documents that are merged into data at its root.
 	Data []string
 	// Bundles says how bundles are fetched and verified.
-	Bundles Bundles
+	Bundles content.Servers
 	// Packages hold the rule sets; none means [DefaultPackages].
 	Packages []string
 	// DefaultAllow lists the stages that pass where nothing covers them
@@ -55,18 +55,6 @@ type Config struct {
 	// OnReload is called after every attempt to load a change, with the status
 	// after it. It must not call the source's Reload.
 	OnReload func(Status)
-}
-
-// Bundles says how bundles are fetched and verified.
-type Bundles struct {
-	// Poll is how often a server is asked; 0 is [DefaultPoll].
-	Poll time.Duration
-	// Header goes with each request to a server, such as Authorization.
-	Header http.Header
-	// Client makes the requests; nil is one with the usual settings.
-	Client *http.Client
-	// Verify, where it is set, requires that every bundle is signed.
-	Verify *Verification
 }
 
 // settings are the parts of the configuration that a compiled policy holds.
@@ -151,25 +139,17 @@ func sortedNames(list []string) []string {
 }
 
 // remotes are the bundle servers among the paths.
-func (c *Config) remotes() []*remote {
-	var out []*remote
+func (c *Config) remotes() []*content.Remote {
+	var out []*content.Remote
 	for _, p := range c.Paths {
-		if !isRemote(p) {
-			continue
+		if content.IsRemote(p) {
+			out = append(out, content.NewRemote(p, c.Bundles))
 		}
-		r := &remote{url: p, header: c.Bundles.Header, client: c.Bundles.Client, verify: c.Bundles.Verify, poll: c.Bundles.Poll}
-		if r.client == nil {
-			r.client = &http.Client{Timeout: fetchTimeout}
-		}
-		if r.poll == 0 {
-			r.poll = DefaultPoll
-		}
-		out = append(out, r)
 	}
 	return out
 }
 
 // local are the paths that are no servers.
 func (c *Config) local() []string {
-	return slices.DeleteFunc(slices.Clone(c.Paths), isRemote)
+	return slices.DeleteFunc(slices.Clone(c.Paths), content.IsRemote)
 }

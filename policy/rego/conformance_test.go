@@ -21,6 +21,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/test/cases"
 	"github.com/open-policy-agent/opa/v1/topdown"
 	"github.com/open-policy-agent/opa/v1/util"
+
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 var updateConformance = flag.Bool("update-conformance", false, "write testdata/conformance.txt anew")
@@ -176,10 +178,10 @@ func everything(t *testing.T) *ast.Capabilities {
 	return caps
 }
 
-func filesOf(tc cases.TestCase) []file {
-	files := make([]file, len(tc.Modules))
+func filesOf(tc cases.TestCase) []content.File {
+	files := make([]content.File, len(tc.Modules))
 	for i, m := range tc.Modules {
-		files[i] = file{name: fmt.Sprintf("test-%d.rego", i), src: m}
+		files[i] = content.File{Name: fmt.Sprintf("test-%d.rego", i), Src: m}
 	}
 	return files
 }

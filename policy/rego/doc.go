@@ -1,6 +1,7 @@
 // Package rego loads Rego policies, keeps the last good revision in force while
-// files change, and decides the stages of an exchange with them. It is the only
-// importer of OPA.
+// files change, and decides the stages of an exchange with them. It and the
+// folders in it are the only importers of OPA; content finds what a policy is
+// made of.
 //
 // # Versions
 //
@@ -31,5 +32,11 @@
 // so one long step can pass it. Built-in functions that reach the network, the
 // process or its files, or that nothing can interrupt, do not exist unless the
 // configuration names them; docs/builtins.md lists them. Nothing is
-// partially evaluated.
+// partially evaluated. Slow evaluations take turns, see deadline.
+//
+// # Remembering
+//
+// A decision is remembered by the parts of the input that its stage reads, where
+// these are not other for each request and no function depends on more than its
+// arguments. The memory belongs to the compiled policy and ends with it.
 package rego

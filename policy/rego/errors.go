@@ -8,16 +8,18 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // Errors of loading.
 var (
 	// ErrNoPolicy: the paths hold no policy file.
-	ErrNoPolicy = errors.New("no policy: no .rego file found")
+	ErrNoPolicy = content.ErrNoPolicy
 	// ErrCompileTimeout: parsing and compiling took longer than the limit.
 	ErrCompileTimeout = errors.New("compiling the policy took longer than 10 seconds; it is too large or too complex")
 	// ErrTooLarge: the policy files are over their limits.
-	ErrTooLarge = errors.New("policy is too large")
+	ErrTooLarge = content.ErrTooLarge
 )
 
 // maxErrors bounds the faults that one error lists.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 func TestCompileTimeout(t *testing.T) {
@@ -22,7 +23,7 @@ func TestCompileTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = compileWithin(time.Nanosecond, []file{{name: "p.rego", rel: "p.rego", src: b.String()}}, caps)
+	_, err = compileWithin(time.Nanosecond, []content.File{{Name: "p.rego", Rel: "p.rego", Src: b.String()}}, caps)
 	if !errors.Is(err, ErrCompileTimeout) || !strings.Contains(err.Error(), "10 seconds") {
 		t.Errorf("got %v", err)
 	}

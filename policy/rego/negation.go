@@ -66,7 +66,7 @@ func noneTrue(e *ast.Expr) {
 
 func (u *unit) warn(e *ast.Expr) {
 	u.warnings = append(u.warnings, Warning{
-		File: u.file.name,
+		File: u.file.Name,
 		Line: e.Location.Row,
 		Col:  e.Location.Col,
 		Message: fmt.Sprintf("a wildcard in a negated expression is read as %q; write `%s`",

@@ -9,6 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // Policy is one compiled revision. It is immutable and safe for concurrent use.
@@ -31,8 +32,8 @@ type FileInfo struct {
 }
 
 // build compiles what a policy is made of.
-func build(ctx context.Context, from *content, s settings) (*Policy, error) {
-	files := from.files
+func build(ctx context.Context, from *content.Content, s settings) (*Policy, error) {
+	files := from.Files
 	caps, err := capabilities(s.builtins)
 	if err != nil {
 		return nil, err
@@ -51,14 +52,14 @@ func build(ctx context.Context, from *content, s settings) (*Policy, error) {
 		return nil, err
 	}
 	p := &Policy{
-		sum:      from.sum(),
+		sum:      from.Sum(),
 		compiler: c.compiler,
 		queries:  map[policy.Stage]*query{},
 		rows:     findSurfaces(c.compiler, packages),
 		settings: s,
 	}
 	for i, f := range files {
-		p.files = append(p.files, FileInfo{Path: f.name, Version: c.versions[i].String(), SHA256: f.sum})
+		p.files = append(p.files, FileInfo{Path: f.Name, Version: c.versions[i].String(), SHA256: f.Sum})
 	}
 	p.warnings = slices.Concat(c.warnings, shapeWarnings(c.compiler, p.rows, files))
 	for _, row := range p.rows {
@@ -66,7 +67,7 @@ func build(ctx context.Context, from *content, s settings) (*Policy, error) {
 			return nil, err
 		}
 	}
-	if p.store, err = newStore(ctx, c.compiler, from.documents); err != nil {
+	if p.store, err = newStore(ctx, c.compiler, from.Documents); err != nil {
 		return nil, err
 	}
 	return p, nil

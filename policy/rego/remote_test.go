@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/policy/rego"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // logs collects what is logged.
@@ -103,7 +104,7 @@ func TestBundleServer(t *testing.T) {
 	server := newBundleServer(t, why(t, s, "1", "one"))
 	config := rego.Config{
 		Paths: []string{server.URL + "/acme/bundle.tar.gz?token=hush"},
-		Bundles: rego.Bundles{
+		Bundles: content.Servers{
 			Poll: time.Nanosecond, Verify: s.verification(""), Header: http.Header{"Authorization": {"Bearer hush"}},
 		},
 	}
@@ -142,13 +143,13 @@ func TestBundleServer(t *testing.T) {
 		status int
 		want   error
 	}{
-		{"down", nil, 500, rego.ErrFetch},
-		{"gone", nil, 404, rego.ErrFetch},
-		{"not modified, out of the blue", nil, 206, rego.ErrFetch},
-		{"garbage", []byte("hello"), 0, rego.ErrBundle},
-		{"unsigned", tampered, 0, rego.ErrSignature},
-		{"older", why(t, s, "1", "one"), 0, rego.ErrOlder},
-		{"of another signer", why(t, newSigner(t), "3", "evil"), 0, rego.ErrSignature},
+		{"down", nil, 500, content.ErrFetch},
+		{"gone", nil, 404, content.ErrFetch},
+		{"not modified, out of the blue", nil, 206, content.ErrFetch},
+		{"garbage", []byte("hello"), 0, content.ErrBundle},
+		{"unsigned", tampered, 0, content.ErrSignature},
+		{"older", why(t, s, "1", "one"), 0, content.ErrOlder},
+		{"of another signer", why(t, newSigner(t), "3", "evil"), 0, content.ErrSignature},
 		{"one that does not compile", s.signed(t, "3", "/p.rego", "package headgate\n\nallow if data.x[_] == f\n\nf := 1 if g\n\ng := f\n"), 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -193,10 +194,10 @@ func TestFilesBesideADownServer(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "more.rego")
 	writeFile(t, name, "package headgate\n\ndeny contains \"a\" if input.stage == \"pre_chat\"\n")
-	src := open(t, rego.Config{Paths: []string{dir, server.URL}, Bundles: rego.Bundles{Poll: time.Nanosecond, Verify: s.verification("")}})
+	src := open(t, rego.Config{Paths: []string{dir, server.URL}, Bundles: content.Servers{Poll: time.Nanosecond, Verify: s.verification("")}})
 	server.put(nil, 503)
 	replace(t, name, "package headgate\n\ndeny contains \"bb\" if input.stage == \"pre_chat\"\n")
-	if changed, err := src.Reload(context.Background()); !changed || !errors.Is(err, rego.ErrFetch) {
+	if changed, err := src.Reload(context.Background()); !changed || !errors.Is(err, content.ErrFetch) {
 		t.Errorf("got %v %v", changed, err)
 	}
 	if d := preChat(src.Current()); d.Reason != "bb; one" {
@@ -209,18 +210,18 @@ func TestFilesBesideADownServer(t *testing.T) {
 func TestOpenWhileTheServerIsDown(t *testing.T) {
 	s := newSigner(t)
 	server := newBundleServer(t, why(t, s, "1", "one"))
-	config := rego.Config{Paths: []string{server.URL}, Bundles: rego.Bundles{Verify: s.verification("")}}
+	config := rego.Config{Paths: []string{server.URL}, Bundles: content.Servers{Verify: s.verification("")}}
 	open(t, config)
 	server.put(nil, 500)
 	if d := preChat(open(t, config).Current()); d.Reason != "one" {
 		t.Errorf("got %+v", d)
 	}
 	config.Bundles.Verify = newSigner(t).verification("")
-	if _, err := rego.Open(context.Background(), config); !errors.Is(err, rego.ErrFetch) {
+	if _, err := rego.Open(context.Background(), config); !errors.Is(err, content.ErrFetch) {
 		t.Errorf("with another key: %v", err)
 	}
 	config.Paths[0] += "/elsewhere"
-	if _, err := rego.Open(context.Background(), config); !errors.Is(err, rego.ErrFetch) {
+	if _, err := rego.Open(context.Background(), config); !errors.Is(err, content.ErrFetch) {
 		t.Errorf("of a server that never answered: %v", err)
 	}
 }

@@ -8,14 +8,14 @@ import (
 
 // report logs the table of stages and surfaces, and the warnings.
 func (s *Source) report(l *loaded) {
-	p, files := l.policy, l.content.files
-	s.log.Info("policy loaded", "sha256", short(p.sum), "files", len(files), "data", len(l.content.documents))
+	p, files := l.policy, l.content.Files
+	s.log.Info("policy loaded", "sha256", short(p.sum), "files", len(files), "data", len(l.content.Documents))
 	for i, f := range p.files {
-		s.log.Debug("policy file", "path", files[i].name, "rego", f.Version)
+		s.log.Debug("policy file", "path", files[i].Name, "rego", f.Version)
 	}
-	for _, b := range l.bundles {
+	for i, b := range l.status {
 		s.log.Info("policy bundle", "name", b.Name, "revision", b.Revision, "verified", s.config.Bundles.Verify != nil)
-		if !ordered(b.Revision) {
+		if !l.bundles[i].Ordered() {
 			s.log.Warn("policy bundle: its revision has no order, an older bundle cannot be told; use a number, a date or a version", "name", b.Name)
 		}
 	}
@@ -34,9 +34,9 @@ func (s *Source) report(l *loaded) {
 	}
 	for _, w := range p.warnings {
 		// A shared policy may have been opened under other paths.
-		s.log.Warn("policy warning", "at", fmt.Sprintf("%s:%d:%d", files[w.file].name, w.Line, w.Col), "warning", w.Message)
+		s.log.Warn("policy warning", "at", fmt.Sprintf("%s:%d:%d", files[w.file].Name, w.Line, w.Col), "warning", w.Message)
 	}
-	for _, n := range l.content.notes {
+	for _, n := range l.content.Notes {
 		s.log.Warn("policy warning", "warning", n)
 	}
 }

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 var errMoving = errors.New("the policy's files do not stand still while they are read; replace them all at once")
@@ -29,6 +28,22 @@ type Status struct {
 	Bundles   []BundleStatus
 }
 
+// BundleStatus tells how one bundle stands.
+type BundleStatus struct {
+	Name     string // path, or URL without its query
+	Revision string // of the bundle in force
+	// Checked is when a server last answered well; the zero time for a file.
+	Checked time.Time
+	// Err is why the last attempt to fetch it failed, nil after a success.
+	Err error
+}
+
+func statusOf(r *content.Remote) BundleStatus {
+	st := BundleStatus{Name: r.Name()}
+	st.Checked, st.Err = r.Contact()
+	return st
+}
+
 // Source holds the policy of a set of paths and keeps the last good revision
 // in force while the files change. It is safe for concurrent use.
 type Source struct {
@@ -39,9 +54,9 @@ type Source struct {
 
 	mu      sync.Mutex // one load at a time
 	status  atomic.Pointer[Status]
-	stamps  []stamp // of the last attempt
-	remotes []*remote
-	inline  *file
+	stamps  []content.Stamp // of the last attempt
+	remotes []*content.Remote
+	inline  *content.File
 }
 
 // Open loads the policy of c. Without a policy there is no source: the error
@@ -56,7 +71,7 @@ func Open(ctx context.Context, c Config) (*Source, error) {
 		return nil, err
 	}
 	for _, r := range s.remotes {
-		if err := r.open(ctx); err != nil {
+		if err := r.Open(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -72,24 +87,24 @@ func Open(ctx context.Context, c Config) (*Source, error) {
 // loaded is a policy on its way into force.
 type loaded struct {
 	policy  *Policy
-	content content
-	bundles []BundleStatus
-	places  []string // of the bundles, as in revisions
+	content content.Content
+	bundles []*content.Bundle
+	status  []BundleStatus // of each bundle
 }
 
 // scan lists all that the policy is made of, without reading files.
-func (s *Source) scan() ([]stamp, error) {
-	stamps, err := scan(s.config.local())
+func (s *Source) scan() ([]content.Stamp, error) {
+	stamps, err := content.Scan(s.config.local())
 	if err != nil {
 		return nil, err
 	}
-	data, err := scanData(s.config.Data)
+	data, err := content.ScanData(s.config.Data)
 	if err != nil {
 		return nil, err
 	}
 	stamps = append(stamps, data...)
 	for _, r := range s.remotes {
-		stamps = append(stamps, r.stamp())
+		stamps = append(stamps, r.Stamp())
 	}
 	return stamps, nil
 }
@@ -106,8 +121,8 @@ func (s *Source) settled(ctx context.Context) (*loaded, error) {
 			return nil, err
 		}
 		l, loadErr := s.load(ctx, stamps)
-		var again []stamp
-		if again, err = s.scan(); err == nil && slices.EqualFunc(stamps, again, stamp.still) {
+		var again []content.Stamp
+		if again, err = s.scan(); err == nil && slices.EqualFunc(stamps, again, content.Stamp.Still) {
 			return l, loadErr
 		}
 		stamps = again
@@ -119,12 +134,12 @@ func (s *Source) settled(ctx context.Context) (*loaded, error) {
 }
 
 // load reads and compiles what was scanned.
-func (s *Source) load(ctx context.Context, stamps []stamp) (*loaded, error) {
+func (s *Source) load(ctx context.Context, stamps []content.Stamp) (*loaded, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("load policy: %w", err)
 	}
-	local := slices.DeleteFunc(slices.Clone(stamps), func(st stamp) bool { return isRemote(st.name) })
-	c, err := readAll(local)
+	local := slices.DeleteFunc(slices.Clone(stamps), func(st content.Stamp) bool { return content.IsRemote(st.Name) })
+	c, err := content.Read(local)
 	if err != nil {
 		return nil, err
 	}
@@ -133,62 +148,39 @@ func (s *Source) load(ctx context.Context, stamps []stamp) (*loaded, error) {
 		return nil, err
 	}
 	if s.inline != nil {
-		l.content.files = append(l.content.files, *s.inline)
+		l.content.Files = append(l.content.Files, *s.inline)
 	}
-	if len(l.content.files) == 0 && !s.config.Inline {
+	if len(l.content.Files) == 0 && !s.config.Inline {
 		return nil, fmt.Errorf("%w in what is configured", ErrNoPolicy)
 	}
-	l.content.sort()
+	l.content.Sort()
 	l.policy, err = policies.open(ctx, &l.content, s.settings)
 	return l, err
 }
 
 // addBundles opens the bundles on disk and adds those of the servers.
-func (s *Source) addBundles(l *loaded, stamps []stamp) error {
+func (s *Source) addBundles(l *loaded, stamps []content.Stamp) error {
 	for _, st := range stamps {
-		if st.kind != kindBundle {
+		if !st.IsBundle() {
 			continue
 		}
-		raw, err := readBundle(st)
+		b, err := content.LoadBundle(st, s.config.Bundles.Verify)
 		if err != nil {
 			return err
 		}
-		b, err := openBundle(st.name, raw, s.config.Bundles.Verify)
-		if err != nil {
-			return err
-		}
-		if err := revisions.check(st.name, b.revision); err != nil {
-			return fmt.Errorf("%s: %w", st.name, err)
-		}
-		l.addBundle(st.name, b, BundleStatus{Name: st.name})
+		l.addBundle(b, BundleStatus{Name: st.Name})
 	}
 	for _, r := range s.remotes {
-		l.addBundle(r.url, r.got, BundleStatus{Name: r.redacted(), Checked: r.checked, Err: r.err})
+		l.addBundle(r.Bundle(), statusOf(r))
 	}
 	return nil
 }
 
-func (l *loaded) addBundle(place string, b *bundled, st BundleStatus) {
-	st.Revision = b.revision
-	l.content.add(b.content)
-	l.bundles = append(l.bundles, st)
-	l.places = append(l.places, place)
-}
-
-func readBundle(st stamp) ([]byte, error) {
-	f, err := os.Open(st.name)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxBundleSize+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("policy: %w", err)
-	case len(raw) > maxBundleSize:
-		return nil, fmt.Errorf("%s: %w: a bundle of more than %d bytes", st.name, ErrTooLarge, maxBundleSize)
-	}
-	return raw, nil
+func (l *loaded) addBundle(b *content.Bundle, st BundleStatus) {
+	st.Revision = b.Revision
+	l.content.Add(b.Content)
+	l.bundles = append(l.bundles, b)
+	l.status = append(l.status, st)
 }
 
 // Current is the policy in force, a [*Policy].
@@ -227,7 +219,7 @@ func (s *Source) SetInline(ctx context.Context, name, src string) error {
 	old := s.inline
 	s.inline = nil
 	if src != "" {
-		s.inline = &file{name: name, rel: "#rego", src: src, sum: hexSHA256([]byte(src))}
+		s.inline = &content.File{Name: name, Rel: "#rego", Src: src, Sum: content.HexSHA256([]byte(src))}
 	}
 	l, err := s.settled(ctx)
 	if err != nil {
@@ -266,9 +258,9 @@ func (s *Source) reload(ctx context.Context, force bool) (bool, error) {
 func (s *Source) ask(ctx context.Context, force bool) (asked bool, err error) {
 	var errs []error
 	for _, r := range s.remotes {
-		if force || !time.Now().Before(r.due) {
+		if force || r.Due(time.Now()) {
 			asked = true
-			errs = append(errs, r.refresh(ctx))
+			errs = append(errs, r.Refresh(ctx))
 		}
 	}
 	return asked, errors.Join(errs...)
@@ -280,7 +272,7 @@ func (s *Source) contacted(err error) {
 	st.Bundles = slices.Clone(st.Bundles)
 	for i, r := range s.remotes {
 		b := &st.Bundles[len(st.Bundles)-len(s.remotes)+i]
-		b.Checked, b.Err = r.checked, r.err
+		b.Checked, b.Err = r.Contact()
 	}
 	if err == nil && isFetch(st.LastError) {
 		st.LastError = nil
@@ -295,18 +287,18 @@ func (s *Source) contacted(err error) {
 
 // isFetch tells an error of a server or its bundle from one of the policy.
 func isFetch(err error) bool {
-	return errors.Is(err, ErrFetch) || errors.Is(err, ErrBundle) || errors.Is(err, ErrSignature) || errors.Is(err, ErrOlder)
+	return errors.Is(err, content.ErrFetch) || errors.Is(err, content.ErrBundle) || errors.Is(err, content.ErrSignature) || errors.Is(err, content.ErrOlder)
 }
 
 // seen reports whether an attempt with what a scan found was already made.
-func (s *Source) seen(stamps []stamp, err error) bool {
+func (s *Source) seen(stamps []content.Stamp, err error) bool {
 	last := s.Status().LastError
 	var faults *CompileError
 	lasting := last == nil || errors.As(last, &faults) || errors.Is(last, ErrCompileTimeout) || isFetch(last)
 	if err != nil || !lasting {
 		return false // not the files' fault: it may pass without a change of theirs
 	}
-	return slices.EqualFunc(stamps, s.stamps, stamp.same)
+	return slices.EqualFunc(stamps, s.stamps, content.Stamp.Same)
 }
 
 func (s *Source) failed(err error) {
@@ -330,7 +322,7 @@ func (s *Source) take(l *loaded) bool {
 	first := s.current.Load() == nil
 	st := s.Status()
 	changed := first || st.SHA256 != l.policy.sum
-	st.LastError, st.Bundles = nil, l.bundles
+	st.LastError, st.Bundles = nil, l.status
 	if changed {
 		st.SHA256, st.LoadedAt = l.policy.sum, time.Now()
 		if !first {
@@ -339,8 +331,8 @@ func (s *Source) take(l *loaded) bool {
 	}
 	s.current.Store(l.policy)
 	s.status.Store(&st)
-	for i, place := range l.places {
-		revisions.accept(place, l.bundles[i].Revision)
+	for _, b := range l.bundles {
+		b.Accept()
 	}
 	if changed {
 		s.report(l)

@@ -7,6 +7,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/types"
 
 	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // DefaultPackages hold rule sets unless the configuration names others.
@@ -101,7 +102,7 @@ func exists(c *ast.Compiler, ref ast.Ref) bool {
 
 // shapeWarnings tells of surfaces whose type can never be right, so that every
 // answer of theirs will be refused.
-func shapeWarnings(c *ast.Compiler, rows []Row, files []file) []Warning {
+func shapeWarnings(c *ast.Compiler, rows []Row, files []content.File) []Warning {
 	var out []Warning
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -125,14 +126,14 @@ func shapeWarnings(c *ast.Compiler, rows []Row, files []file) []Warning {
 }
 
 // locate puts the warning at the first of the rules.
-func (w *Warning) locate(rules []*ast.Rule, files []file) {
+func (w *Warning) locate(rules []*ast.Rule, files []content.File) {
 	for _, r := range rules {
 		for i, f := range files {
-			if r.Location == nil || f.name != r.Location.File {
+			if r.Location == nil || f.Name != r.Location.File {
 				continue
 			}
 			if w.Line == 0 || i < w.file || i == w.file && r.Location.Row < w.Line {
-				w.File, w.file, w.Line, w.Col = f.name, i, r.Location.Row, r.Location.Col
+				w.File, w.file, w.Line, w.Col = f.Name, i, r.Location.Row, r.Location.Col
 			}
 		}
 	}

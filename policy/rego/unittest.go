@@ -18,6 +18,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // DefaultTestTimeout bounds one test.
@@ -125,7 +127,7 @@ func newSuite(ctx context.Context, c TestConfig) (*suite, error) {
 }
 
 // parsedAgain parses the files as compiling found that they are to be read.
-func parsedAgain(files []file, found *compiled) (map[string]*ast.Module, error) {
+func parsedAgain(files []content.File, found *compiled) (map[string]*ast.Module, error) {
 	modules := map[string]*ast.Module{}
 	for i, f := range files {
 		m, errs := parseAs(f, found.versions[i])
@@ -137,12 +139,12 @@ func parsedAgain(files []file, found *compiled) (map[string]*ast.Module, error) 
 			u.negation(m) // warned of, so there is something to mend
 			m = u.readings[0].module
 		}
-		modules[f.name] = m
+		modules[f.Name] = m
 	}
 	return modules, nil
 }
 
-func warningLines(c TestConfig, found *compiled, files []file) ([]string, error) {
+func warningLines(c TestConfig, found *compiled, files []content.File) ([]string, error) {
 	names := c.Packages
 	if len(names) == 0 {
 		names = DefaultPackages

@@ -7,29 +7,31 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/headgate/headgate/policy/rego/content"
 )
 
 // testSuffix ends the names of files that hold tests.
 const testSuffix = "_test.rego"
 
 // testFiles reads the policy files of the paths together with the test files.
-func testFiles(paths []string) ([]file, error) {
+func testFiles(paths []string) ([]content.File, error) {
 	tests, err := findTests(paths)
 	if err != nil {
 		return nil, err
 	}
-	stamps, err := scan(paths)
+	stamps, err := content.Scan(paths)
 	switch {
 	case len(tests) > 0 && (err == nil || errors.Is(err, ErrNoPolicy)):
-		stamps, err = scan(slices.Concat(paths, tests))
+		stamps, err = content.Scan(slices.Concat(paths, tests))
 	case errors.Is(err, ErrNoPolicy):
 		return nil, fmt.Errorf("%w, and no %s", err, "*"+testSuffix)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c, err := readAll(stamps)
-	return c.files, err
+	c, err := content.Read(stamps)
+	return c.Files, err
 }
 
 // findTests lists the test files of those paths that are directories. What a
@@ -38,8 +40,8 @@ func findTests(paths []string) ([]string, error) {
 	var out []string
 	var walk func(dir string, depth int) error
 	walk = func(dir string, depth int) error {
-		if depth > maxDirDepth {
-			return fmt.Errorf("%s: %w: more than %d directories deep", dir, ErrTooLarge, maxDirDepth)
+		if depth > content.MaxDepth {
+			return fmt.Errorf("%s: %w: more than %d directories deep", dir, ErrTooLarge, content.MaxDepth)
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -62,8 +64,8 @@ func findTests(paths []string) ([]string, error) {
 			case strings.HasSuffix(name, testSuffix):
 				out = append(out, name)
 			}
-			if len(out) > maxFiles {
-				return fmt.Errorf("%w: more than %d files", ErrTooLarge, maxFiles)
+			if len(out) > content.MaxFiles {
+				return fmt.Errorf("%w: more than %d files", ErrTooLarge, content.MaxFiles)
 			}
 		}
 		return nil

@@ -1,4 +1,4 @@
-package rego
+package content
 
 import (
 	"fmt"
@@ -13,18 +13,19 @@ import (
 
 // Limits of what is loaded.
 const (
-	maxFiles     = 10_000
+	// MaxFiles and MaxDepth bound what is looked at in directories.
+	MaxFiles     = 10_000
 	maxFileSize  = 8 << 20
 	maxTotalSize = 64 << 20
-	maxDirDepth  = 32
+	MaxDepth     = 32
 )
 
-// file is one policy file.
-type file struct {
-	name string // as shown: the configured path, joined with rel
-	rel  string // relative to the configured path, slash-separated
-	src  string
-	sum  string // lower-case hex SHA-256 of the bytes
+// File is one policy file.
+type File struct {
+	Name string // as shown: the configured path, joined with Rel
+	Rel  string // relative to the configured path, slash-separated
+	Src  string
+	Sum  string // lower-case hex SHA-256 of the bytes
 }
 
 // kind is what a stamped file holds.
@@ -36,31 +37,32 @@ const (
 	kindBundle             // an OPA bundle, .tar.gz
 )
 
-// stamp is what tells that a file changed without reading it.
-type stamp struct {
-	name, rel string
+// Stamp is what tells that a file changed without reading it.
+type Stamp struct {
+	Name, Rel string
 	kind      kind
 	mtime     time.Time
 	size      int64
 	info      fs.FileInfo // nil for what is no file
 }
 
-// still reports whether it is the same file, too.
-func (s stamp) still(t stamp) bool {
-	return s.same(t) && (s.info == nil || t.info != nil && os.SameFile(s.info, t.info))
+// Still reports whether it is the same file, too.
+func (s Stamp) Still(t Stamp) bool {
+	return s.Same(t) && (s.info == nil || t.info != nil && os.SameFile(s.info, t.info))
 }
 
-func (s stamp) same(t stamp) bool {
-	return s.name == t.name && s.rel == t.rel && s.kind == t.kind && s.size == t.size && s.mtime.Equal(t.mtime)
+// Same reports whether the file looks as it did.
+func (s Stamp) Same(t Stamp) bool {
+	return s.Name == t.Name && s.Rel == t.Rel && s.kind == t.kind && s.size == t.size && s.mtime.Equal(t.mtime)
 }
 
-// scan lists the policy files of the configured paths in the order of their
+// Scan lists the policy files of the configured paths in the order of their
 // names, without reading them. A directory is searched recursively for .rego
 // files; tests (_test.rego) and hidden names, as the timestamped directories of
 // a Kubernetes volume, are left out. A file that is named itself is taken as it
 // is; one that ends in .tar.gz is an OPA bundle. Symbolic links to files and
 // directories are followed.
-func scan(paths []string) ([]stamp, error) {
+func Scan(paths []string) ([]Stamp, error) {
 	s := scanner{seen: map[string]bool{}}
 	for _, p := range paths {
 		if err := s.root(p); err != nil {
@@ -70,7 +72,7 @@ func scan(paths []string) ([]stamp, error) {
 	if len(s.stamps) == 0 && len(paths) > 0 {
 		return nil, fmt.Errorf("%w in %s", ErrNoPolicy, strings.Join(paths, ", "))
 	}
-	slices.SortFunc(s.stamps, func(a, b stamp) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(s.stamps, func(a, b Stamp) int { return strings.Compare(a.Name, b.Name) })
 	return s.stamps, nil
 }
 
@@ -80,7 +82,7 @@ func isBundle(name string) bool {
 }
 
 type scanner struct {
-	stamps []stamp
+	stamps []Stamp
 	seen   map[string]bool // absolute paths without links
 }
 
@@ -99,8 +101,8 @@ func (s *scanner) root(p string) error {
 
 func (s *scanner) dir(root, rel string, depth int) error {
 	name := filepath.Join(root, filepath.FromSlash(rel))
-	if depth > maxDirDepth {
-		return fmt.Errorf("%s: %w: more than %d directories deep", name, ErrTooLarge, maxDirDepth)
+	if depth > MaxDepth {
+		return fmt.Errorf("%s: %w: more than %d directories deep", name, ErrTooLarge, MaxDepth)
 	}
 	if !s.first(name) {
 		return nil
@@ -146,10 +148,10 @@ func (s *scanner) file(name, rel string, k kind, info fs.FileInfo) error {
 	if !s.first(name) {
 		return nil
 	}
-	if len(s.stamps) == maxFiles {
-		return fmt.Errorf("%w: more than %d files", ErrTooLarge, maxFiles)
+	if len(s.stamps) == MaxFiles {
+		return fmt.Errorf("%w: more than %d files", ErrTooLarge, MaxFiles)
 	}
-	s.stamps = append(s.stamps, stamp{name: name, rel: rel, kind: k, mtime: info.ModTime(), size: info.Size(), info: info})
+	s.stamps = append(s.stamps, Stamp{Name: name, Rel: rel, kind: k, mtime: info.ModTime(), size: info.Size(), info: info})
 	return nil
 }
 
@@ -169,3 +171,6 @@ func (s *scanner) first(name string) bool {
 	s.seen[id] = true
 	return true
 }
+
+// IsBundle tells whether the file is a bundle.
+func (s Stamp) IsBundle() bool { return s.kind == kindBundle }

@@ -1,4 +1,4 @@
-package rego
+package content
 
 import (
 	"fmt"
@@ -21,9 +21,10 @@ type floor struct {
 }
 
 // check refuses a revision that is before the one in force.
-func (f *floor) check(place, revision string) error {
+func (f *floor) check(b *Bundle) error {
+	revision := b.Revision
 	f.mu.Lock()
-	last := f.last[place]
+	last := f.last[b.place]
 	f.mu.Unlock()
 	if last == revision || last == "" {
 		return nil
@@ -38,10 +39,10 @@ func (f *floor) check(place, revision string) error {
 }
 
 // accept notes a revision that came into force.
-func (f *floor) accept(place, revision string) {
+func (f *floor) accept(b *Bundle) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.last[place] = revision
+	f.last[b.place] = b.Revision
 }
 
 // compareRevisions compares two revisions of one bundle. They have an order

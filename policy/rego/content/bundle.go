@@ -1,4 +1,4 @@
-package rego
+package content
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -53,11 +54,46 @@ func (v *Verification) config() *bundle.VerificationConfig {
 	return bundle.NewVerificationConfig(keys, v.KeyID, v.Scope, nil)
 }
 
-// bundled is what a bundle holds.
-type bundled struct {
-	content
-	revision string
+// Bundle is what an OPA bundle holds.
+type Bundle struct {
+	Content
+	Revision string
+
+	place string // where it is from, as in revisions
 }
+
+// LoadBundle reads a scanned bundle. The errors wrap [ErrBundle],
+// [ErrSignature] or, where one in force is newer, [ErrOlder].
+func LoadBundle(st Stamp, v *Verification) (*Bundle, error) {
+	f, err := os.Open(st.Name)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxBundleSize+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("policy: %w", err)
+	case len(raw) > maxBundleSize:
+		return nil, fmt.Errorf("%s: %w: a bundle of more than %d bytes", st.Name, ErrTooLarge, maxBundleSize)
+	}
+	b, err := openBundle(st.Name, raw, v)
+	if err != nil {
+		return nil, err
+	}
+	b.place = st.Name
+	if err := revisions.check(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", st.Name, err)
+	}
+	return b, nil
+}
+
+// Accept notes that the bundle came into force: from then on none that is older
+// is loaded from the same place.
+func (b *Bundle) Accept() { revisions.accept(b) }
+
+// Ordered tells whether an older bundle can be told by its revision.
+func (b *Bundle) Ordered() bool { return ordered(b.Revision) }
 
 // defaultVerifier is what `opa sign` writes for plugin.
 const defaultVerifier = "_default"
@@ -72,7 +108,7 @@ const (
 // The modules are not parsed here: as for any file, the version of each is found
 // out when it is compiled. name stands for the bundle in errors. Errors wrap
 // [ErrBundle] or [ErrSignature].
-func openBundle(name string, raw []byte, v *Verification) (*bundled, error) {
+func openBundle(name string, raw []byte, v *Verification) (*Bundle, error) {
 	entries, err := unpack(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrBundle, err)
@@ -120,8 +156,8 @@ func unpack(raw []byte) ([]entry, error) {
 		if seen[p] {
 			return nil, fmt.Errorf("%s is in it twice", p)
 		}
-		if seen[p] = true; len(seen) > maxFiles {
-			return nil, fmt.Errorf("%w: more than %d files", ErrTooLarge, maxFiles)
+		if seen[p] = true; len(seen) > MaxFiles {
+			return nil, fmt.Errorf("%w: more than %d files", ErrTooLarge, MaxFiles)
 		}
 		entries = append(entries, entry{path: p, text: text.Bytes()})
 	}
@@ -167,8 +203,8 @@ func verify(entries []entry, v *Verification) error {
 }
 
 // sortOut tells policies, data and the manifest apart.
-func sortOut(name string, entries []entry) (*bundled, error) {
-	b := &bundled{}
+func sortOut(name string, entries []entry) (*Bundle, error) {
+	b := &Bundle{}
 	var manifest bundle.Manifest
 	for _, e := range entries {
 		shown := name + e.path
@@ -182,29 +218,29 @@ func sortOut(name string, entries []entry) (*bundled, error) {
 			return nil, errors.New("it is a delta bundle; publish whole (snapshot) bundles")
 		case strings.HasSuffix(base, "_test.rego"):
 		case strings.HasSuffix(base, ".rego"):
-			b.files = append(b.files, file{name: shown, rel: e.path[1:], src: string(e.text), sum: hexSHA256(e.text)})
+			b.Files = append(b.Files, File{Name: shown, Rel: e.path[1:], Src: string(e.text), Sum: HexSHA256(e.text)})
 		case base == "data.json" || bundle.IsYAMLDataFile(e.path):
 			d, err := bundledDocument(shown, e)
 			if err != nil {
 				return nil, err
 			}
-			b.documents = append(b.documents, d)
+			b.Documents = append(b.Documents, d)
 		default:
-			b.notes = append(b.notes, shown+" is passed over: policies are read as Rego source, data from data.json and data.yaml")
+			b.Notes = append(b.Notes, shown+" is passed over: policies are read as Rego source, data from data.json and data.yaml")
 		}
 	}
-	b.revision = manifest.Revision
-	if len(b.files) == 0 && len(b.documents) == 0 {
+	b.Revision = manifest.Revision
+	if len(b.Files) == 0 && len(b.Documents) == 0 {
 		return nil, errors.New("it holds neither policy nor data")
 	}
 	return b, b.withinRoots(manifest.Roots)
 }
 
 // bundledDocument is a data file of a bundle: its folder is its place in data.
-func bundledDocument(name string, e entry) (dataFile, error) {
+func bundledDocument(name string, e entry) (Document, error) {
 	value, err := parseValue(name, e.text)
 	if err != nil {
-		return dataFile{}, err
+		return Document{}, err
 	}
 	if dir := strings.Trim(path.Dir(e.path), "/"); dir != "" {
 		parts := strings.Split(dir, "/")
@@ -214,14 +250,14 @@ func bundledDocument(name string, e entry) (dataFile, error) {
 	}
 	root, ok := value.(map[string]any)
 	if !ok {
-		return dataFile{}, fmt.Errorf("%s: the document at the root must be an object", name)
+		return Document{}, fmt.Errorf("%s: the document at the root must be an object", name)
 	}
-	return dataFile{name: name, rel: e.path[1:], sum: hexSHA256(e.text), root: root}, nil
+	return Document{Name: name, Rel: e.path[1:], Sum: HexSHA256(e.text), Root: root}, nil
 }
 
 // withinRoots checks what the manifest says of itself: that policies and data
 // stay below its roots.
-func (b *bundled) withinRoots(roots *[]string) error {
+func (b *Bundle) withinRoots(roots *[]string) error {
 	if roots == nil {
 		return nil
 	}
@@ -231,14 +267,14 @@ func (b *bundled) withinRoots(roots *[]string) error {
 			return r == "" || p == r || strings.HasPrefix(p, r+"/")
 		})
 	}
-	for _, f := range b.files {
+	for _, f := range b.Files {
 		if p, ok := packagePath(f); ok && !inside(p) {
-			return fmt.Errorf("%s: its package is outside the roots of the manifest", f.name)
+			return fmt.Errorf("%s: its package is outside the roots of the manifest", f.Name)
 		}
 	}
-	for _, d := range b.documents {
-		if p, ok := outside(d.root, "", *roots, inside); ok {
-			return fmt.Errorf("%s: data.%s is outside the roots of the manifest", d.name, strings.ReplaceAll(p, "/", "."))
+	for _, d := range b.Documents {
+		if p, ok := outside(d.Root, "", *roots, inside); ok {
+			return fmt.Errorf("%s: data.%s is outside the roots of the manifest", d.Name, strings.ReplaceAll(p, "/", "."))
 		}
 	}
 	return nil
@@ -246,9 +282,9 @@ func (b *bundled) withinRoots(roots *[]string) error {
 
 // packagePath is a module's package as a path, in whichever version it parses;
 // one that does not parse is told by the compiler.
-func packagePath(f file) (string, bool) {
+func packagePath(f File) (string, bool) {
 	for _, v := range []ast.RegoVersion{ast.RegoV1, ast.RegoV0} {
-		if m, errs := parseAs(f, v); errs == nil {
+		if m, err := ast.ParseModuleWithOpts(f.Name, f.Src, ast.ParserOptions{RegoVersion: v}); err == nil && m != nil {
 			var parts []string
 			for _, t := range m.Package.Path[1:] {
 				s, ok := t.Value.(ast.String)
