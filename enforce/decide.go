@@ -4,10 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/headgate/headgate/audit"
 	"github.com/headgate/headgate/policy"
 )
@@ -40,35 +36,17 @@ func hash(canonical []byte) string {
 // decide asks the policy. What is decided but cannot be carried out here is a
 // deny, and says so.
 func (x *Exchange) decide(in *policy.Input) policy.Decision {
-	ctx, span := trace.SpanFromContext(x.ctx).TracerProvider().Tracer("headgate").Start(x.ctx, "headgate."+string(in.Stage))
-	d := x.pol.Decide(ctx, in)
-	if d.Action != policy.Deny && len(d.Approvals) > 0 {
-		deny(&d, "approvals are not supported in this version")
-	}
+	d := policy.Ask(x.ctx, x.pol, in, func(d *policy.Decision) {
+		if d.Action != policy.Deny && len(d.Approvals) > 0 {
+			d.Refuse("approvals are not supported in this version")
+		}
+	})
 	if d.Detail != "" {
 		x.g.cfg.Logger.Warn("policy failed, denying", "stage", string(in.Stage), "reason", d.Reason,
-			"detail", d.Detail, "request_id", x.id, "policy_sha256", short(d.SHA256))
+			"detail", d.Detail, "request_id", x.id, "policy_sha256", policy.Short(d.SHA256))
 	}
 	d.Reason = x.clean(d.Reason)
-	if span.IsRecording() {
-		span.SetAttributes(
-			attribute.String("headgate.stage", string(in.Stage)),
-			attribute.String("headgate.decision", string(d.Action)),
-			attribute.String("headgate.rule_layer", d.Layer),
-			attribute.String("headgate.policy_sha256", d.SHA256),
-			attribute.String("headgate.request_id", x.id),
-		)
-		if d.Action == policy.Deny {
-			span.SetStatus(codes.Error, "denied by policy")
-		}
-	}
-	span.End()
 	return d
-}
-
-// deny turns a decision into a deny with a reason of our own.
-func deny(d *policy.Decision, reason string) {
-	*d = policy.Decision{Action: policy.Deny, Reason: reason, Layer: d.Layer, SHA256: d.SHA256, Eval: d.Eval}
 }
 
 // decided fills a line with a decision, and tells log and metrics.
@@ -87,17 +65,10 @@ func (x *Exchange) decided(in *policy.Input, d *policy.Decision) *audit.Record {
 		x.g.cfg.Observer.Remembered(rec.Stage)
 	}
 	if d.Action == policy.Deny {
-		x.g.cfg.Logger.Info("policy["+d.Layer+"] DENY: "+d.Reason+" sha256="+short(d.SHA256),
+		x.g.cfg.Logger.Info(d.Denial(),
 			"stage", rec.Stage, "request_id", x.id, "tenant_id", x.who.TenantID, "user_id", x.who.UserID)
 	}
 	return rec
-}
-
-func short(sha string) string {
-	if len(sha) > 12 {
-		return sha[:12]
-	}
-	return sha
 }
 
 // raise names the redaction as the line's decision where the configuration

@@ -80,7 +80,7 @@ func (x *Exchange) preChat(req wire.Request, body []byte, r *redaction) ([]byte,
 	r.set = set
 	out, err := x.edit(req, body, &d, r)
 	if err != nil {
-		deny(&d, "the decision cannot be carried out: "+fixed(err))
+		d.Refuse("the decision cannot be carried out: " + fixed(err))
 		if ref := x.write(x.decided(in, &d)); ref != nil {
 			return nil, ref
 		}

@@ -89,13 +89,13 @@ func (x *Exchange) selectors(configured []redact.Selector, d *policy.Decision) *
 	if err == nil {
 		return set
 	}
-	x.g.cfg.Logger.Warn("a selector of the policy cannot be used, denying", "request_id", x.id, "policy_sha256", short(d.SHA256), "error", err)
+	x.g.cfg.Logger.Warn("a selector of the policy cannot be used, denying", "request_id", x.id, "policy_sha256", policy.Short(d.SHA256), "error", err)
 	reason := policy.ReasonShape
 	if errors.Is(err, redact.ErrUnsupported) {
 		reason = "a selector that is not supported in this version"
 	}
 	if d.Action != policy.Deny {
-		deny(d, reason)
+		d.Refuse(reason)
 	}
 	return nil
 }

@@ -144,11 +144,11 @@ func (c *call) verdict(pol policy.Policy, in *policy.Input, scanned string) ([]b
 	switch {
 	case d.Action == policy.Deny:
 	case d.Action == policy.RequireApproval || len(d.Approvals) > 0:
-		deny(&d, "tool `"+c.cleanTool(in.Tool)+"` requires approval: "+d.Reason)
+		d.Refuse("tool `" + c.cleanTool(in.Tool) + "` requires approval: " + d.Reason)
 	case d.Action != policy.Allow:
-		deny(&d, cannotAnswer(string(d.Action)))
+		d.Refuse(cannotAnswer(string(d.Action)))
 	case d.ForceModel != "" || len(d.Redact) > 0 || len(d.HideTools) > 0:
-		deny(&d, cannotAnswer("more than allow"))
+		d.Refuse(cannotAnswer("more than allow"))
 	default:
 		d.Reason = ""
 	}

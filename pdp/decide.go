@@ -4,10 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/headgate/headgate/audit"
 	"github.com/headgate/headgate/policy"
 )
@@ -34,39 +30,19 @@ func hash(canonical []byte) string {
 
 // decide asks the policy. What no caller could carry out is a deny.
 func (c *call) decide(pol policy.Policy, in *policy.Input) policy.Decision {
-	ctx := c.r.Context()
-	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("headgate").Start(ctx, "headgate."+string(in.Stage))
-	defer span.End()
-	d := pol.Decide(ctx, in)
-	if d.Detail != "" {
-		c.h.cfg.Logger.Warn("policy failed, denying", "stage", string(in.Stage), "reason", d.Reason,
-			"detail", d.Detail, "request_id", c.id, "policy_sha256", short(d.SHA256))
-	}
-	switch {
-	case !in.Stage.Can(d.Action):
-		deny(&d, policy.ReasonShape)
-	case d.Action != policy.Deny && !c.h.selectors.usable(d.Redact):
-		c.h.cfg.Logger.Warn("a selector of the policy cannot be used, denying", "request_id", c.id, "policy_sha256", short(d.SHA256))
-		deny(&d, policy.ReasonShape)
-	}
-	if span.IsRecording() {
-		span.SetAttributes(
-			attribute.String("headgate.stage", string(in.Stage)),
-			attribute.String("headgate.decision", string(d.Action)),
-			attribute.String("headgate.rule_layer", d.Layer),
-			attribute.String("headgate.policy_sha256", d.SHA256),
-			attribute.String("headgate.request_id", c.id),
-		)
-		if d.Action == policy.Deny {
-			span.SetStatus(codes.Error, "denied by policy")
+	return policy.Ask(c.r.Context(), pol, in, func(d *policy.Decision) {
+		if d.Detail != "" {
+			c.h.cfg.Logger.Warn("policy failed, denying", "stage", string(in.Stage), "reason", d.Reason,
+				"detail", d.Detail, "request_id", c.id, "policy_sha256", policy.Short(d.SHA256))
 		}
-	}
-	return d
-}
-
-// deny turns a decision into a deny with a reason of our own.
-func deny(d *policy.Decision, reason string) {
-	*d = policy.Decision{Action: policy.Deny, Reason: reason, Layer: d.Layer, SHA256: d.SHA256, Eval: d.Eval}
+		switch {
+		case !in.Stage.Can(d.Action):
+			d.Refuse(policy.ReasonShape)
+		case d.Action != policy.Deny && !c.h.selectors.usable(d.Redact):
+			c.h.cfg.Logger.Warn("a selector of the policy cannot be used, denying", "request_id", c.id, "policy_sha256", policy.Short(d.SHA256))
+			d.Refuse(policy.ReasonShape)
+		}
+	})
 }
 
 // settle writes the line of a decision as it is about to be answered, and
@@ -92,15 +68,8 @@ func (c *call) settle(in *policy.Input, d *policy.Decision, scanned string) *ref
 		c.h.cfg.Observer.Remembered(rec.Stage)
 	}
 	if d.Action == policy.Deny {
-		c.h.cfg.Logger.Info("policy["+d.Layer+"] DENY: "+d.Reason+" sha256="+short(d.SHA256),
+		c.h.cfg.Logger.Info(d.Denial(),
 			"stage", rec.Stage, "request_id", c.id, "tenant_id", in.Principal.TenantID, "user_id", in.Principal.UserID)
 	}
 	return c.write(rec, c.h.cfg.Audit.Append)
-}
-
-func short(sha string) string {
-	if len(sha) > 12 {
-		return sha[:12]
-	}
-	return sha
 }

@@ -3,13 +3,11 @@ package rego_test
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
 	"github.com/headgate/headgate/policy/rego"
@@ -67,35 +65,4 @@ func TestExplainGolden(t *testing.T) {
 		}
 		return strings.NewReplacer(dir+"/", "", seeds+"/", "").Replace(out.String())
 	})
-}
-
-// golden runs the cases of a pattern and compares what they tell with their
-// last file, want.
-func golden(t *testing.T, pattern string, story func(*testing.T, *txtar.Archive) string) {
-	cases, err := filepath.Glob(pattern)
-	if err != nil || len(cases) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, name := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := story(t, ar)
-			if last := ar.Files[len(ar.Files)-1]; last.Name != "want" {
-				ar.Files = append(ar.Files, txtar.File{Name: "want"})
-			}
-			last := &ar.Files[len(ar.Files)-1]
-			if *update {
-				last.Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(string(last.Data), got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
 }

@@ -27,7 +27,13 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // them: how the files were read, the table of stages, the warnings and the
 // decisions, or the error.
 func TestGolden(t *testing.T) {
-	cases, err := filepath.Glob("testdata/*.txtar")
+	golden(t, "testdata/*.txtar", story)
+}
+
+// golden runs the cases of a pattern and compares what they tell with their
+// last file, want.
+func golden(t *testing.T, pattern string, story func(*testing.T, *txtar.Archive) string) {
+	cases, err := filepath.Glob(pattern)
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -38,11 +44,10 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := story(t, ar)
-			last := &ar.Files[len(ar.Files)-1]
-			if last.Name != "want" {
+			if last := ar.Files[len(ar.Files)-1]; last.Name != "want" {
 				ar.Files = append(ar.Files, txtar.File{Name: "want"})
-				last = &ar.Files[len(ar.Files)-1]
 			}
+			last := &ar.Files[len(ar.Files)-1]
 			if *update {
 				last.Data = []byte(got)
 				if err := os.WriteFile(name, txtar.Format(ar), 0o644); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,33 +19,7 @@ import (
 // TestLintGolden tells each case in one file: the policy's files, optionally
 // the configuration (config.json), and all that the lints say.
 func TestLintGolden(t *testing.T) {
-	cases, err := filepath.Glob("testdata/lint/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, name := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := lintStory(t, ar)
-			last := &ar.Files[len(ar.Files)-1]
-			if last.Name != "want" {
-				ar.Files = append(ar.Files, txtar.File{Name: "want"})
-				last = &ar.Files[len(ar.Files)-1]
-			}
-			if *update {
-				last.Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(string(last.Data), got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
+	golden(t, "testdata/lint/*.txtar", lintStory)
 }
 
 func lintStory(t *testing.T, ar *txtar.Archive) string {

@@ -9,7 +9,7 @@ import (
 // report logs the table of stages and surfaces, and the warnings.
 func (s *Source) report(l *loaded) {
 	p, files := l.policy, l.content.Files
-	s.log.Info("policy loaded", "sha256", short(p.sum), "files", len(files), "data", len(l.content.Documents))
+	s.log.Info("policy loaded", "sha256", policy.Short(p.sum), "files", len(files), "data", len(l.content.Documents))
 	for i, f := range p.files {
 		s.log.Debug("policy file", "path", files[i].Name, "rego", f.Version)
 	}
@@ -51,6 +51,3 @@ func (s *Source) fallback(st policy.Stage) string {
 	}
 	return "deny"
 }
-
-// short is the part of a hash that logs show.
-func short(sum string) string { return sum[:min(12, len(sum))] }

@@ -311,7 +311,7 @@ func (s *Source) failed(err error) {
 	st.Failures++
 	s.status.Store(&st)
 	s.log.Log(context.Background(), level, "policy not reloaded, the last good one stays in force",
-		"error", err.Error(), "sha256", short(st.SHA256), "failures", st.Failures)
+		"error", err.Error(), "sha256", policy.Short(st.SHA256), "failures", st.Failures)
 	if s.config.OnReload != nil {
 		s.config.OnReload(st)
 	}
