@@ -68,7 +68,12 @@ func (x *Exchange) protocol() string {
 	return x.route.Codec.Protocol()
 }
 
+// refuser writes refusals in the shape of the endpoint, of its dialect, or of
+// the nearest one.
 func (x *Exchange) refuser() wire.Refuser {
+	if own, ok := x.route.Codec.(wire.Refuser); ok {
+		return own
+	}
 	if x.route.Served != nil {
 		return x.route.Served.Dialect
 	}

@@ -9,14 +9,16 @@ import (
 // flow is a stream on its way through: text runs through the detectors, one
 // scanner for each channel, and an event goes out, exactly as it came, once
 // all of its text is resolved. Tool calls wait until they are whole and
-// decided. Order is kept within a choice's channel and free between channels;
-// an event that ends a choice or the reply waits for all before it.
+// decided. Order is kept within a choice's channel and free between channels,
+// unless the protocol keeps it everywhere; an event that ends a choice or the
+// reply waits for all before it.
 type flow struct {
 	p   *Reply
 	rd  sse.Reader
 	ws  wire.Stream
 	set *redact.Set
 
+	ordered  bool // all events keep their order
 	channels map[wire.Channel]*channel
 	verdicts map[wire.CallKey]wire.Verdict
 	dirty    map[int]bool // choices of which a call was changed
@@ -55,8 +57,10 @@ type placed struct {
 const maxQueued = 1 << 14
 
 func newFlow(p *Reply, set *redact.Set) *flow {
+	ws := p.x.route.Codec.Stream(wire.StreamOptions{Assemble: p.x.g.cfg.Hashes})
+	_, ordered := ws.(wire.Ordered)
 	return &flow{
-		p: p, set: set, ws: p.x.route.Codec.Stream(wire.StreamOptions{Assemble: p.x.g.cfg.Hashes}),
+		p: p, set: set, ws: ws, ordered: ordered,
 		channels: map[wire.Channel]*channel{}, verdicts: map[wire.CallKey]wire.Verdict{},
 		dirty: map[int]bool{}, calls: map[int][]pending{},
 	}
@@ -135,6 +139,11 @@ func (f *flow) event(ev sse.Event) {
 		return
 	}
 	p := pending{ev: ev, we: we, pieces: f.place(we)}
+	for _, name := range we.Closed {
+		if ch := f.channels[name]; ch != nil {
+			f.closeChannel(ch)
+		}
+	}
 	for _, choice := range we.Ended {
 		f.endChoice(choice)
 	}

@@ -24,7 +24,7 @@ func (f *flow) keep(p pending) {
 		f.refusal = tooMuchHeld
 		return
 	}
-	if len(p.we.Calls) > 0 && !says(p.we) && len(p.we.Ended) == 0 && !p.we.End {
+	if !f.ordered && len(p.we.Calls) > 0 && !says(p.we) && len(p.we.Ended) == 0 && !p.we.End {
 		choice := p.we.Calls[0].Choice
 		if !slices.ContainsFunc(p.we.Calls, func(k wire.CallKey) bool { return k.Choice != choice }) {
 			f.calls[choice] = append(f.calls[choice], p)
@@ -49,7 +49,7 @@ func (f *flow) pump() {
 	kept := f.queue[:0]
 	for i := range f.queue {
 		p := f.queue[i]
-		if f.refusal == nil && f.ready(&p) && !slices.ContainsFunc(kept, func(k pending) bool { return before(k.we, p.we) }) {
+		if f.refusal == nil && f.ready(&p) && !slices.ContainsFunc(kept, func(k pending) bool { return f.ordered || before(k.we, p.we) }) {
 			f.held -= int64(len(p.ev.Raw))
 			f.emit(&p)
 			continue

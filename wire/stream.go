@@ -35,6 +35,14 @@ type Stream interface {
 	Refuse(r Refusal) []byte
 }
 
+// Ordered is a [Stream] whose events keep their order whatever channel they
+// belong to. In others it is free between channels.
+type Ordered interface {
+	Stream
+	// Ordered marks the stream; it is never called.
+	Ordered()
+}
+
 // Channel names one text of a reply within its stream.
 type Channel struct {
 	Choice int
@@ -54,6 +62,9 @@ type Event struct {
 	// them, their calls are whole, and the event waits for all that came
 	// before it in these choices.
 	Ended []int
+	// Closed are the channels that this event ends: nothing more may come for
+	// them, and the event waits for their text.
+	Closed []Channel
 	// End marks the event that ends the reply; it waits for everything.
 	End bool
 	// Whole are the calls that have become whole with this event.

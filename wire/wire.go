@@ -34,7 +34,8 @@ type Endpoint struct {
 }
 
 // Codec reads the requests and replies of one endpoint. A Codec is immutable;
-// what it returns belongs to one exchange.
+// what it returns belongs to one exchange. One that is a [Refuser] too writes the
+// refusals of its endpoint; others leave that to their dialect.
 type Codec interface {
 	// Protocol is what policies and the audit call this API: "openai.chat".
 	Protocol() string
