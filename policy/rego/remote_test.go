@@ -205,6 +205,49 @@ func TestFilesBesideADownServer(t *testing.T) {
 	}
 }
 
+// A redirection is followed; what the configuration sends goes to its own host
+// alone.
+func TestRedirectedBundle(t *testing.T) {
+	s := newSigner(t)
+	storage := newBundleServer(t, why(t, s, "1", "stored"))
+	var asked http.Header
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Header
+		http.Redirect(w, r, strings.Replace(storage.URL, "127.0.0.1", "localhost", 1)+"/stored", http.StatusFound)
+	}))
+	defer front.Close()
+	config := rego.Config{Paths: []string{front.URL}, Bundles: content.Servers{
+		Verify: s.verification(""), Header: http.Header{"X-Token": {"hush"}, "Authorization": {"Bearer hush"}},
+	}}
+	if d := preChat(open(t, config).Current()); d.Reason != "stored" {
+		t.Errorf("got %+v", d)
+	}
+	if asked.Get("X-Token") != "hush" {
+		t.Error("the configured host did not get the header")
+	}
+	for _, name := range []string{"X-Token", "Authorization"} {
+		if storage.header.Get(name) != "" {
+			t.Errorf("%s went to another host", name)
+		}
+	}
+}
+
+// A redirection must not take the encryption away.
+func TestRedirectedToPlainHTTP(t *testing.T) {
+	s := newSigner(t)
+	plain := newBundleServer(t, why(t, s, "1", "plain"))
+	front := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
+	defer front.Close()
+	servers := content.Servers{Verify: s.verification("")}
+	client := front.Client()
+	client.CheckRedirect = servers.CheckRedirect
+	servers.Client = client
+	_, err := rego.Open(context.Background(), rego.Config{Paths: []string{front.URL}, Bundles: servers})
+	if !errors.Is(err, content.ErrFetch) || !strings.Contains(err.Error(), "from https to http") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A new configuration starts while the server is down, with what an earlier one
 // got; without that there is no start.
 func TestOpenWhileTheServerIsDown(t *testing.T) {

@@ -56,12 +56,30 @@ type Servers struct {
 // NewRemote is the bundle at a URL.
 func NewRemote(url string, s Servers) *Remote {
 	if s.Client == nil {
-		s.Client = &http.Client{Timeout: fetchTimeout}
+		s.Client = &http.Client{Timeout: fetchTimeout, CheckRedirect: s.CheckRedirect}
 	}
 	if s.Poll == 0 {
 		s.Poll = DefaultPoll
 	}
 	return &Remote{url: url, servers: s}
+}
+
+// CheckRedirect, for an [http.Client], follows a redirection, as storage services use them, but not
+// from https to http, and takes the configured headers along to the same host
+// only.
+func (s *Servers) CheckRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	switch {
+	case len(via) >= 10:
+		return errors.New("redirected too often")
+	case first.Scheme == "https" && req.URL.Scheme != "https":
+		return errors.New("redirected from https to http")
+	case req.URL.Host != first.Host:
+		for name := range s.Header {
+			req.Header.Del(name)
+		}
+	}
+	return nil
 }
 
 // Bundle is the last one that could be read.
