@@ -64,9 +64,9 @@ func NewRemote(url string, s Servers) *Remote {
 	return &Remote{url: url, servers: s}
 }
 
-// CheckRedirect, for an [http.Client], follows a redirection, as storage services use them, but not
-// from https to http, and takes the configured headers along to the same host
-// only.
+// CheckRedirect is for an [http.Client]: it follows a redirection, as storage
+// services use them, but not from https to http, and takes the configured
+// headers along to the same host only.
 func (s *Servers) CheckRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
