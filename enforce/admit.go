@@ -11,6 +11,7 @@ import (
 
 	"github.com/headgate/headgate/principal"
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/coding"
 )
 
 // Admit governs the request: identity, path, body and the stages of the
@@ -132,11 +133,12 @@ func (x *Exchange) checkEnvelope(routeErr error) *wire.Refusal {
 	if reason := checkMediaType(x.r.Header.Values("Content-Type")); reason != "" {
 		return &wire.Refusal{Code: wire.CodeMediaType, Reason: reason}
 	}
-	for _, v := range x.r.Header.Values("Content-Encoding") {
-		if v != "" && !strings.EqualFold(v, "identity") {
-			return &wire.Refusal{Code: wire.CodeMediaType, Reason: "an encoded body is not supported in this version; send it without Content-Encoding"}
-		}
+	coded, err := coding.Of(x.r.Header.Values("Content-Encoding"))
+	if err != nil {
+		x.w.Header().Set("Accept-Encoding", coding.Supported) // RFC 9110, section 15.5.16
+		return &wire.Refusal{Code: wire.CodeMediaType, Reason: err.Error()}
 	}
+	x.coding = coded
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/coding"
 )
 
 var errTooLarge = errors.New("over the limit")
@@ -27,6 +28,16 @@ func (x *Exchange) readBody() ([]byte, *wire.Refusal) {
 		return nil, tooLarge
 	case err != nil:
 		return nil, &wire.Refusal{Code: wire.CodeInvalidRequest, Reason: "aborted: the body broke off"}
+	case x.coding == "":
+		return body, nil
+	}
+	// It goes on decoded: what was decided is then what the upstream reads.
+	body, err = coding.Decode(x.coding, body, limit)
+	switch {
+	case errors.Is(err, coding.ErrTooLarge):
+		return nil, tooLarge
+	case err != nil:
+		return nil, &wire.Refusal{Code: wire.CodeInvalidRequest, Reason: err.Error()}
 	}
 	return body, nil
 }

@@ -32,6 +32,7 @@ type Exchange struct {
 	pol      policy.Policy // one revision for the whole exchange
 
 	endpoint  string
+	coding    string // of the request's body, "" for none
 	model     string // as it goes upstream
 	stream    bool
 	unscanned []string

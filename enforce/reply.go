@@ -11,6 +11,7 @@ import (
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/coding"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -30,6 +31,7 @@ type Reply struct {
 	mode   replyMode
 	status int
 	buf    []byte       // of replies that are looked at whole
+	coding string       // of the reply, "" for none
 	stream *streamReply // of streams
 
 	sent     bool // the client's header has gone out
@@ -87,12 +89,12 @@ func (p *Reply) WriteHeader(status int) {
 func (p *Reply) classify(status int) replyMode {
 	h := p.Header()
 	h.Set(RequestIDHeader, p.x.id)
-	for _, v := range h.Values("Content-Encoding") {
-		if v != "" && !strings.EqualFold(v, "identity") {
-			p.fail(wire.CodeUpstream, "the upstream's reply is encoded")
-			return modeRefuse
-		}
+	coded, err := coding.Of(h.Values("Content-Encoding"))
+	if err != nil {
+		p.fail(wire.CodeUpstream, "the upstream's reply has a content coding that is not supported")
+		return modeRefuse
 	}
+	p.coding = coded
 	if status < 200 || status > 299 {
 		return modeError
 	}
@@ -100,6 +102,9 @@ func (p *Reply) classify(status int) replyMode {
 	charset := params["charset"]
 	switch {
 	case err != nil, charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii"):
+	case media == "text/event-stream" && p.coding != "":
+		p.fail(wire.CodeUpstream, "the upstream's stream is encoded")
+		return modeRefuse
 	case media == "text/event-stream":
 		return modeStream
 	case media == "application/json":
@@ -245,13 +250,29 @@ func (p *Reply) finish(err error) {
 	switch p.mode {
 	case modeNone:
 		p.fail(wire.CodeUpstream, "the upstream did not answer")
-	case modeJSON:
-		p.closeJSON()
-	case modeError:
-		p.closeError()
+	case modeJSON, modeError:
+		p.closeWhole()
 	case modeStream:
 		p.stream.close(err)
 	}
+}
+
+// closeWhole decides a reply that is no stream.
+func (p *Reply) closeWhole() {
+	if p.coding != "" {
+		body, err := coding.Decode(p.coding, p.buf, p.x.g.cfg.MaxBody)
+		if err != nil {
+			p.fail(wire.CodeUpstream, "the upstream's reply cannot be decoded")
+			return
+		}
+		p.buf = body
+		p.x.w.Header().Del("Content-Encoding")
+	}
+	if p.mode == modeJSON {
+		p.closeJSON()
+		return
+	}
+	p.closeError()
 }
 
 // statusError is what errors of the next handler may say of themselves.
