@@ -30,7 +30,7 @@ func init() {
 //   - `PUT /headgate/allowlist`: another document: it is checked, its Rego is
 //     compiled, it is saved and comes into force, all or nothing. Where sites
 //     have different ones, `?path=` names the file.
-type AdminAPI struct{ app *App }
+type AdminAPI struct{ ctx caddy.Context }
 
 // CaddyModule returns the Caddy module information.
 func (AdminAPI) CaddyModule() caddy.ModuleInfo {
@@ -40,12 +40,20 @@ func (AdminAPI) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision finds the app, if one is configured.
+// Provision keeps the configuration's context.
 func (a *AdminAPI) Provision(ctx caddy.Context) error {
-	if v, err := ctx.AppIfConfigured(appName); err == nil {
-		a.app = v.(*App)
-	}
+	a.ctx = ctx
 	return nil
+}
+
+// engines are those in force. The app is looked up late: without a global
+// option it is made by the first site, after the admin endpoint.
+func (a *AdminAPI) engines() []*engine {
+	v, err := a.ctx.AppIfConfigured(appName)
+	if err != nil {
+		return nil
+	}
+	return v.(*App).engines.list()
 }
 
 // Routes are those of the admin endpoint.
@@ -56,7 +64,7 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 			switch {
 			case !ok:
 				return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("method not allowed: %s", r.Method)}
-			case a.app == nil:
+			case len(a.engines()) == 0:
 				return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("headgate is not configured")}
 			}
 			return handle(w, r)
@@ -161,7 +169,7 @@ func (e *engine) status() policyStatus {
 
 func (a *AdminAPI) show(w http.ResponseWriter, _ *http.Request) error {
 	all := []policyStatus{}
-	for _, e := range a.app.engines.list() {
+	for _, e := range a.engines() {
 		all = append(all, e.status())
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -170,7 +178,7 @@ func (a *AdminAPI) show(w http.ResponseWriter, _ *http.Request) error {
 
 func (a *AdminAPI) reload(w http.ResponseWriter, r *http.Request) error {
 	var errs []error
-	for _, e := range a.app.engines.list() {
+	for _, e := range a.engines() {
 		errs = append(errs, e.reload(r.Context()))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -184,7 +192,7 @@ func (a *AdminAPI) lists(r *http.Request) ([]*allowlist.Engine, error) {
 	want := r.URL.Query().Get("path")
 	var paths []string
 	var lists []*allowlist.Engine
-	for _, e := range a.app.engines.list() {
+	for _, e := range a.engines() {
 		if e.list == nil || want != "" && e.listPath != want {
 			continue
 		}

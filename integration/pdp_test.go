@@ -52,12 +52,23 @@ func sign(key, body string) string {
 // gateway do; what is not for the endpoints goes on to the gate of the site.
 func TestDecisionEndpoints(t *testing.T) {
 	const key = "an-hmac-key-for-the-tests"
+	t.Setenv("HEADGATE_TEST_PDP_KEY", key)
 	files := map[string]string{
-		"key": key,
-		"Caddyfile": caddyfile("\tadmin off\n\theadgate {\n\t\tpolicy seeds {\n\t\t\ttimeout 30s\n\t\t}\n\t\taudit audit.jsonl\n\t\tpdp_key {file.key}\n\t}\n", `
+		"Caddyfile": caddyfile("\tadmin @admin@\n", `
+(gate) {
+	policy seeds {
+		timeout 30s
+	}
+	audit audit.jsonl
+}
 http://@pdp@ {
-	headgate_pdp
-	headgate
+	headgate_pdp {
+		import gate
+		pdp_key {env.HEADGATE_TEST_PDP_KEY}
+	}
+	headgate {
+		import gate
+	}
 	reverse_proxy @model@ {
 		header_up Host {upstream_hostport}
 	}
@@ -121,6 +132,10 @@ http://@model@ {
 		"Content-Type", "application/cloudevents+json", "X-Cullis-Integration-Signature", sign(key, event))
 	if status != http.StatusAccepted || got != `{"status":"recorded","id":"e-1"}` {
 		t.Errorf("event: %d %s", status, got)
+	}
+	// Without a global option the admin endpoint knows the sites' policies too.
+	if status, got := call(t, http.MethodGet, "http://"+g.addrs["@admin@"]+"/headgate/policy", ""); status != http.StatusOK || strings.Count(got, `"loaded_at"`) != 2 {
+		t.Errorf("admin: %d %s", status, got)
 	}
 	// What is not for the endpoints is for the gate, which governs it.
 	if status, got := call(t, http.MethodPost, url+"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"/say Yes."}]}`); status != http.StatusOK || !strings.Contains(got, "Yes.") {
