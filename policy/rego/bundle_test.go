@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/bundle"
 
@@ -216,7 +217,9 @@ func TestBundleSignatures(t *testing.T) {
 		"a plugin":                   {swap("/.signatures.json", `{"signatures": ["a.b.c"], "plugin": "x"}`), s.verification(""), "plugin"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src, err := rego.Open(context.Background(), rego.Config{Paths: []string{writeBundle(t, c.raw)}, Bundles: content.Servers{Verify: c.verify}})
+			src, err := rego.Open(context.Background(), rego.Config{
+				Paths: []string{writeBundle(t, c.raw)}, Bundles: content.Servers{Verify: c.verify}, Timeout: time.Minute,
+			})
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)

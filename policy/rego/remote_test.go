@@ -370,7 +370,7 @@ func TestAllowNet(t *testing.T) {
 		return "package headgate\n\ndefault allow := true\n\ndeny contains r.body.why if {\n\tinput.stage == \"pre_chat\"\n\tr := http.send({\"method\": \"GET\", \"enable_redirect\": true, \"url\": \"" + url + "\"})\n}\n"
 	}
 	config := func(url string, hosts ...string) rego.Config {
-		return rego.Config{Paths: []string{writeTemp(t, text(url))}, Builtins: []string{"+http.send"}, AllowNet: hosts, Timeout: 200 * time.Millisecond}
+		return rego.Config{Paths: []string{writeTemp(t, text(url))}, Builtins: []string{"+http.send"}, AllowNet: hosts}
 	}
 	if d := preChat(open(t, config(server.URL, "127.0.0.1")).Current()); d.Reason != "asked" || asked != 1 {
 		t.Errorf("got %+v, %d asked", d, asked)
@@ -381,7 +381,9 @@ func TestAllowNet(t *testing.T) {
 	if d := preChat(open(t, config(server.URL+"/away", "127.0.0.1")).Current()); d.Reason != "policy_error" {
 		t.Errorf("a redirect away: %+v", d)
 	}
-	if d := preChat(open(t, config(server.URL+"/slow", "127.0.0.1")).Current()); d.Reason != "policy_timeout" {
+	slow := config(server.URL+"/slow", "127.0.0.1")
+	slow.Timeout = 50 * time.Millisecond
+	if d := preChat(open(t, slow).Current()); d.Reason != "policy_timeout" {
 		t.Errorf("a slow host: %+v", d)
 	}
 	for _, hosts := range [][]string{nil, {"127.0.0.1:80"}, {"https://x"}, {"*.x.org"}, {""}} {

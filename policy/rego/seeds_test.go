@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/policy/rego"
@@ -14,6 +15,9 @@ const seeds = "testdata/seeds"
 
 func open(t testing.TB, c rego.Config) *rego.Source {
 	t.Helper()
+	if c.Timeout == 0 {
+		c.Timeout = time.Minute // a machine may be slow
+	}
 	s, err := rego.Open(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)

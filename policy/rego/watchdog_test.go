@@ -16,7 +16,7 @@ func TestSlowLane(t *testing.T) {
 	for range evaluations {
 		all.Go(func() {
 			d := &deadline{}
-			d.start(50 * time.Millisecond)
+			d.start(500 * time.Millisecond)
 			defer d.stop()
 			counted := false
 			for !d.Cancelled() {
