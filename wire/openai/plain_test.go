@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -192,7 +193,7 @@ func fuzzReply(t *testing.T, c wire.Codec, body []byte) {
 	}
 	fuzzTexts(t, body, r.Texts())
 	r.Response().JSON()
-	if out, err := r.Rewrite(nil, nil); err != nil || string(out) != string(body) {
+	if out, err := r.Rewrite(nil, nil); err != nil || !bytes.Equal(out, body) {
 		t.Fatalf("rewriting nothing changed %q to %q, %v", body, out, err)
 	}
 	var edits []strictjson.Replacement
