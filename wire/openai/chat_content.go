@@ -28,7 +28,12 @@ func (r *chatRequest) content(i int, v strictjson.Value, result bool) error {
 		}
 	}
 	for _, p := range v.Elems() { // after the texts, which stand beside each other
-		besides(p, func(leaf strictjson.Value) { r.text(leaf, place).Result = result }, "type", p.Get("type").Str())
+		kind := p.Get("type").Str()
+		add := func(leaf strictjson.Value) { r.text(leaf, place).Result = result }
+		besides(p, add, "type", kind)
+		if media := p.Get(kind); kind != "thinking" {
+			besides(media, add, "url", "detail", "data", "format", "file_id", "file_data", "file_url", "filename")
+		}
 	}
 	return nil
 }

@@ -12,6 +12,10 @@ import (
 
 // ForceModel names another model.
 func (r *chatRequest) ForceModel(body []byte, model string) ([]byte, error) {
+	return setModel(body, model)
+}
+
+func setModel(body []byte, model string) ([]byte, error) {
 	out, err := sjson.SetBytes(body, "model", model)
 	if err != nil {
 		return nil, fmt.Errorf("set the model: %w", err)

@@ -109,22 +109,26 @@ func partKind(wireKind string) string {
 
 // messageText joins the texts of a message by newlines.
 func messageText(m strictjson.Value) string {
-	var texts []string
-	switch c := m.Get("content"); c.Kind() {
-	case strictjson.String:
-		texts = append(texts, c.Str())
-	case strictjson.Array:
-		for _, p := range c.Elems() {
-			switch kind := p.Get("type").Str(); kind {
-			case "text", "refusal":
-				texts = append(texts, p.Get(kind).Str())
-			}
-		}
-	}
+	texts := partTexts(m.Get("content"))
 	if s := m.Get("refusal").Str(); s != "" {
 		texts = append(texts, s)
 	}
 	return strings.Join(texts, "\n")
+}
+
+// partTexts lists the texts of a content: a string, or an array of parts.
+func partTexts(content strictjson.Value) []string {
+	if content.Kind() == strictjson.String {
+		return []string{content.Str()}
+	}
+	var texts []string
+	for _, p := range content.Elems() {
+		switch kind := p.Get("type").Str(); kind {
+		case "text", "refusal":
+			texts = append(texts, p.Get(kind).Str())
+		}
+	}
+	return texts
 }
 
 // messageCalls lists the tool calls of an assistant's message.

@@ -19,7 +19,7 @@ func (Chat) Reply(body []byte) (wire.Reply, error) {
 		return nil, &wire.Error{Err: err}
 	}
 	r := &chatReply{body: body, root: doc.Root()}
-	if err := r.read(); err != nil {
+	if err := r.read(r.choice); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -51,7 +51,9 @@ func (r *chatReply) Model() string      { return r.root.Get("model").Str() }
 func (r *chatReply) Texts() []wire.Text { return r.texts }
 func (r *chatReply) Calls() []wire.Call { return r.calls }
 
-func (r *chatReply) read() error {
+// read reads all that replies with choices have in common; choice reads one
+// of the choices.
+func (r *chatReply) read(choice func(pos int, c strictjson.Value) error) error {
 	if r.root.Kind() != strictjson.Object {
 		return wrong("", "the reply is not a JSON object")
 	}
@@ -75,7 +77,7 @@ func (r *chatReply) read() error {
 		return wrong("choices", "too many choices")
 	}
 	for i, c := range choices.Elems() {
-		if err := r.choice(i, c); err != nil {
+		if err := choice(i, c); err != nil {
 			return err
 		}
 	}
@@ -99,19 +101,13 @@ func (r *chatReply) choice(pos int, c strictjson.Value) error {
 	if err := message.CheckKeys(messageFields); err != nil {
 		return &wire.Error{Path: path, Err: err}
 	}
-	index, err := readIndex(c.Get("index"), pos)
+	index, err := r.begin(pos, c)
 	if err != nil {
 		return err
 	}
-	start, end := c.Span()
-	r.choices = append(r.choices, choiceAt{v: c, index: index, start: start, end: end})
 	for k, v := range c.Members() {
 		switch key := k.Str(); key {
-		case "index", "finish_reason", "message":
-		case "logprobs":
-			if !v.IsNull() && v.Kind() != strictjson.Object {
-				return wrong(path+".logprobs", "must be an object")
-			}
+		case "index", "finish_reason", "message", "logprobs":
 		default:
 			if hasCalls(v) {
 				return wrong(path, "tool calls where none belong")
@@ -146,6 +142,19 @@ func (r *chatReply) choice(pos int, c strictjson.Value) error {
 		}
 	}
 	return nil
+}
+
+// begin notes a choice, and gives its index.
+func (r *chatReply) begin(pos int, c strictjson.Value) (index int, err error) {
+	if index, err = readIndex(c.Get("index"), pos); err != nil {
+		return 0, err
+	}
+	if lp := c.Get("logprobs"); lp.Exists() && !lp.IsNull() && lp.Kind() != strictjson.Object {
+		return 0, wrong(fmt.Sprintf("choices[%d].logprobs", pos), "must be an object")
+	}
+	start, end := c.Span()
+	r.choices = append(r.choices, choiceAt{v: c, index: index, start: start, end: end})
+	return index, nil
 }
 
 func (r *chatReply) readCalls(pos, index int, v strictjson.Value) error {

@@ -33,18 +33,15 @@ func (Chat) Request(body []byte) (wire.Request, error) {
 }
 
 type chatRequest struct {
-	doc       *strictjson.Doc
-	root      strictjson.Value
-	model     string
-	stream    bool
+	doc  *strictjson.Doc
+	root strictjson.Value
+	head
 	tools     []string
 	unscanned []string
 	texts     []wire.Text
 	textsOf   [][2]int // of each message, from and to in texts
 }
 
-func (r *chatRequest) Model() string       { return r.model }
-func (r *chatRequest) Stream() bool        { return r.stream }
 func (r *chatRequest) Tools() []string     { return r.tools }
 func (r *chatRequest) Unscanned() []string { return r.unscanned }
 func (r *chatRequest) Texts() []wire.Text  { return r.texts }
@@ -53,23 +50,13 @@ func (r *chatRequest) Release()            { r.doc.Release() }
 func wrong(path, reason string) error { return &wire.Error{Path: path, Reason: reason} }
 
 func (r *chatRequest) read() error {
-	if r.root.Kind() != strictjson.Object {
-		return wrong("", "the body is not a JSON object")
+	var err error
+	if r.head, err = readHead(r.root, requestFields); err != nil {
+		return err
 	}
-	if err := r.root.CheckKeys(requestFields); err != nil {
-		return &wire.Error{Err: err}
+	if r.model == "" {
+		return errModel
 	}
-	model := r.root.Get("model")
-	if r.model = model.Str(); r.model == "" {
-		return wrong("model", "must be a string that names a model")
-	}
-	if r.root.Get("models").Exists() || r.root.Get("preset").Exists() {
-		return wrong("models", "a request names its model in one place, \"model\"")
-	}
-	if s := r.root.Get("stream"); s.Exists() && !s.IsNull() && s.Kind() != strictjson.True && s.Kind() != strictjson.False {
-		return wrong("stream", "must be true or false")
-	}
-	r.stream = r.root.Get("stream").Bool()
 	if r.root.Get("messages").Kind() != strictjson.Array {
 		return wrong("messages", "must be an array")
 	}

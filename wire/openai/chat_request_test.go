@@ -94,6 +94,11 @@ func TestRequestFacts(t *testing.T) {
 			}},
 		},
 		{
+			"members inside a picture",
+			`{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,","detail":"low","note":"a","alt":{"text":"b"}}}]}]}`,
+			facts{Model: "m", Texts: []string{"messages[0].text: a", "messages[0].text: b"}, Unscanned: []string{"image"}},
+		},
+		{
 			"members beside those of a call",
 			`{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"function","note":"a","function":{"name":"f","arguments":"{}","summary":"b"},"custom":null}]}]}`,
 			facts{Model: "m", Texts: []string{"messages[0].tool_calls: b", "messages[0].tool_calls (json): {}", "messages[0].tool_calls: a"}},

@@ -11,13 +11,22 @@ import (
 
 // Stream starts reading a streamed chat completion.
 func (Chat) Stream(o wire.StreamOptions) wire.Stream {
-	return &chatStream{assemble: o.Assemble, choices: map[int]*streamChoice{}}
+	return newChunks(o, (*chatStream).members)
 }
+
+// newChunks starts a stream of chunks that hold choices; read reads the
+// members of one choice of a chunk.
+func newChunks(o wire.StreamOptions, read readChoice) *chatStream {
+	return &chatStream{assemble: o.Assemble, read: read, choices: map[int]*streamChoice{}}
+}
+
+type readChoice func(s *chatStream, ev *wire.Event, ch *streamChoice, c strictjson.Value, data []byte) error
 
 // chatStream collects what has to be known of a stream: the calls of each
 // choice, and, where asked, the whole reply.
 type chatStream struct {
 	assemble bool
+	read     readChoice
 	done     bool
 	failed   bool // the upstream has sent an error
 	model    string
@@ -143,8 +152,8 @@ func addPiece(ev *wire.Event, ch wire.Channel, v strictjson.Value, data []byte, 
 }
 
 func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []byte) error {
-	if err := c.CheckKeys(choiceFields); err != nil {
-		return &wire.Error{Path: "choices", Err: err}
+	if c.Kind() != strictjson.Object {
+		return wrong("choices", "must hold objects")
 	}
 	index, err := readIndex(c.Get("index"), pos)
 	if err != nil {
@@ -158,13 +167,27 @@ func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []
 		ch = &streamChoice{index: index}
 		s.choices[index] = ch
 	}
+	if lp := c.Get("logprobs"); lp.Exists() && !lp.IsNull() && lp.Kind() != strictjson.Object {
+		return wrong("choices.logprobs", "must be an object")
+	}
+	if err := s.read(s, ev, ch, c, data); err != nil {
+		return err
+	}
+	if f := c.Get("finish_reason"); f.Kind() == strictjson.String && !f.EqualStr("") {
+		ch.finish = f.Str()
+		return s.end(ev, ch)
+	}
+	return nil
+}
+
+// members reads a choice of a chat.
+func (s *chatStream) members(ev *wire.Event, ch *streamChoice, c strictjson.Value, data []byte) error {
+	if err := c.CheckKeys(choiceFields); err != nil {
+		return &wire.Error{Path: "choices", Err: err}
+	}
 	for k, v := range c.Members() {
 		switch {
-		case k.EqualStr("index"), k.EqualStr("finish_reason"):
-		case k.EqualStr("logprobs"):
-			if !v.IsNull() && v.Kind() != strictjson.Object {
-				return wrong("choices.logprobs", "must be an object")
-			}
+		case k.EqualStr("index"), k.EqualStr("finish_reason"), k.EqualStr("logprobs"):
 		case k.EqualStr("delta"):
 			if err := s.delta(ev, ch, v, data); err != nil {
 				return err
@@ -173,12 +196,8 @@ func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []
 			if hasCalls(v) {
 				return wrong("choices", "tool calls where none belong")
 			}
-			whole(ev, index, v, data)
+			whole(ev, ch.index, v, data)
 		}
-	}
-	if f := c.Get("finish_reason"); f.Kind() == strictjson.String && !f.EqualStr("") {
-		ch.finish = f.Str()
-		return s.end(ev, ch)
 	}
 	return nil
 }
@@ -332,7 +351,9 @@ func (s *chatStream) Response() *wire.Response {
 }
 
 // Refuse ends a stream that has begun: the error as an event, then `[DONE]`.
-func (s *chatStream) Refuse(r wire.Refusal) []byte {
+func (s *chatStream) Refuse(r wire.Refusal) []byte { return endStream(r) }
+
+func endStream(r wire.Refusal) []byte {
 	b := sse.AppendEvent(nil, "", errorObject(r))
 	return sse.AppendEvent(b, "", []byte("[DONE]"))
 }

@@ -145,6 +145,7 @@ func TestStreamRefuses(t *testing.T) {
 		"a call that changes its kind":  {first, chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"custom":{"input":"x"}}]}}`)},
 		"calls beside the delta":        {chunk(`{"index":0,"delta":{},"message":{"tool_calls":[{"function":{"name":"a","arguments":"{}"}}]}}`)},
 		"a call beside the delta":       {chunk(`{"index":0,"delta":{},"message":{"function_call":{"name":"a","arguments":"{}"}}}`)},
+		"a choice that is a text":       {chunk(`"alice@example.com"`)},
 		"logprobs that are a text":      {chunk(`{"index":0,"delta":{"content":"a"},"logprobs":"alice@example.com"}`)},
 		"a function_call of others":     {chunk(`{"index":0,"delta":{"function_call":{"name":"","code":"rm"}},"finish_reason":"function_call"}`)},
 		"an event after the terminator": {end, "[DONE]", chunk(`{"index":0,"delta":{"content":"more"}}`)},

@@ -23,7 +23,25 @@ var (
 	callFields     = strictjson.Keys("id", "index", "type", "function", "custom")
 	replyFields    = strictjson.Keys("id", "object", "created", "model", "choices", "usage", "error")
 	choiceFields   = strictjson.Keys("index", "message", "delta", "finish_reason", "logprobs")
+
+	plainFields = strictjson.Keys(append([]string{
+		"model", "models", "preset", "stream", "stream_options", "n", "best_of", "echo", "logprobs", "suffix",
+		"stop", "encoding_format", "dimensions", "metadata", "user", "safety_identifier",
+	}, append(promptNames, toolNames...)...)...)
+	textChoiceFields = strictjson.Keys("index", "text", "message", "delta", "tool_calls", "function_call",
+		"finish_reason", "logprobs", "reasoning", "reasoning_content")
+	listFields  = strictjson.Keys("id", "object", "created", "model", "data", "results", "usage", "error")
+	entryFields = strictjson.Keys("object", "index", "embedding")
 )
+
+// promptNames are the names under which one server or another looks for a
+// prompt that is no conversation. A request has one of them.
+var promptNames = []string{
+	"prompt", "prompts", "input", "inputs", "messages", "content", "text", "texts", "prompt_embeds", "prompt_token_ids",
+}
+
+// toolNames are the names under which a request offers tools.
+var toolNames = []string{"tools", "functions", "plugins", "web_search_options"}
 
 // notText are keys under which a string is structure or an opaque token, not
 // words, wherever they stand in a part of the body that is walked as a whole.

@@ -1,8 +1,9 @@
 // Package openai reads and writes OpenAI's API and all that speak like it.
 //
 // Sources: the OpenAI OpenAPI document, the official SDKs, and recordings of
-// compatible providers. Governed so far: POST /chat/completions, as JSON and
-// as a stream of server-sent events.
+// compatible providers. Governed so far: POST /chat/completions and
+// /completions, as JSON and as a stream of server-sent events, /embeddings and
+// /moderations.
 package openai
 
 import (
@@ -22,6 +23,9 @@ func (Dialect) Name() string { return "openai" }
 func (Dialect) Endpoints() []wire.Endpoint {
 	return []wire.Endpoint{
 		{Method: http.MethodPost, Path: "/chat/completions", Codec: Chat{}},
+		{Method: http.MethodPost, Path: "/completions", Codec: Completions{}},
+		{Method: http.MethodPost, Path: "/embeddings", Codec: Embeddings{}},
+		{Method: http.MethodPost, Path: "/moderations", Codec: Moderations{}},
 	}
 }
 

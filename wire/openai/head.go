@@ -1,0 +1,41 @@
+package openai
+
+import (
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// head is what the requests of all endpoints have in common.
+type head struct {
+	model  string // empty where the request names none
+	stream bool
+}
+
+func (h *head) Model() string { return h.model }
+func (h *head) Stream() bool  { return h.stream }
+
+// readHead reads the head of a request whose fields are known. That a model
+// must be named is for the caller to check.
+func readHead(root strictjson.Value, known *strictjson.KeySet) (head, error) {
+	var h head
+	if root.Kind() != strictjson.Object {
+		return h, wrong("", "the body is not a JSON object")
+	}
+	if err := root.CheckKeys(known); err != nil {
+		return h, &wire.Error{Err: err}
+	}
+	model := root.Get("model")
+	if h.model = model.Str(); h.model == "" && model.Exists() && !model.IsNull() {
+		return h, errModel
+	}
+	if root.Get("models").Exists() || root.Get("preset").Exists() {
+		return h, wrong("models", "a request names its model in one place, \"model\"")
+	}
+	if s := root.Get("stream"); s.Exists() && !s.IsNull() && s.Kind() != strictjson.True && s.Kind() != strictjson.False {
+		return h, wrong("stream", "must be true or false")
+	}
+	h.stream = root.Get("stream").Bool()
+	return h, nil
+}
+
+var errModel = wrong("model", "must be a string that names a model")
