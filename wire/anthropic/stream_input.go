@@ -1,0 +1,123 @@
+package anthropic
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// maxStrings bounds the strings in one input.
+const maxStrings = 1 << 14
+
+// inputReader cuts the input of a tool that the provider runs, which comes as
+// fragments of JSON, into its strings, so that each can be looked at and
+// edited without harm to the JSON around it.
+type inputReader struct {
+	inside  bool
+	strings int    // how many have begun
+	escape  []byte // an escape that the next fragment completes
+}
+
+// segment is a part of one string in one fragment.
+type segment struct {
+	of       int // the number of the string
+	from, to int // in the fragment
+	text     []byte
+	fixed    bool // cannot be edited: an escape that two fragments share
+	last     bool // the string ends here
+}
+
+// read cuts a fragment.
+func (r *inputReader) read(frag []byte) []segment {
+	var list []segment
+	i := 0
+	if len(r.escape) > 0 {
+		n := min(escapeLen(append(slices.Clone(r.escape), frag...))-len(r.escape), len(frag))
+		r.escape = append(r.escape, frag[:n]...)
+		if len(r.escape) < escapeLen(r.escape) {
+			return nil
+		}
+		list = append(list, r.segment(r.escape, 0, 0, true))
+		r.escape, i = nil, n
+	}
+	from := i
+	for i < len(frag) {
+		switch c := frag[i]; {
+		case !r.inside:
+			if c == '"' {
+				r.inside, from = true, i+1
+				r.strings++
+			}
+			i++
+		case c == '"':
+			s := r.segment(frag[from:i], from, i, false)
+			s.last, r.inside = true, false
+			list = append(list, s)
+			i++
+		case c == '\\':
+			n := escapeLen(frag[i:])
+			if i+n > len(frag) {
+				r.escape = slices.Clone(frag[i:])
+				return append(list, r.segment(frag[from:i], from, i, false))
+			}
+			i += n
+		default:
+			i++
+		}
+	}
+	if r.inside && from < len(frag) {
+		list = append(list, r.segment(frag[from:], from, len(frag), false))
+	}
+	return list
+}
+
+// escapeLen is the length of the escape at the start of b, which may be
+// longer than b.
+func escapeLen(b []byte) int {
+	if len(b) < 2 || b[1] != 'u' {
+		return 2
+	}
+	return 6
+}
+
+func (r *inputReader) segment(raw []byte, from, to int, fixed bool) segment {
+	s := segment{of: r.strings, from: from, to: to, text: raw, fixed: fixed}
+	if !slices.Contains(raw, '\\') {
+		return s
+	}
+	quoted := append(append([]byte{'"'}, raw...), '"')
+	doc, err := strictjson.Parse(quoted, strictjson.Limits{})
+	if err != nil {
+		s.fixed = true // not to be understood, and so not to be rewritten
+		return s
+	}
+	defer doc.Release()
+	s.text = doc.Root().AppendStr(nil)
+	return s
+}
+
+// providerInput adds the strings in a part of an input, each with a channel of
+// its own. The span of such a piece is that of the characters alone; it is
+// empty where the piece cannot be edited.
+func (e *eventReader) providerInput(b *block, v strictjson.Value) error {
+	start, _ := v.Span()
+	for _, s := range b.input.read(v.AppendStr(nil)) {
+		if s.of > maxStrings {
+			return wrong("delta", "an input of too many strings")
+		}
+		name := b.channel("input:" + strconv.Itoa(s.of))
+		p := wire.Piece{Channel: wire.Channel{Name: name}, Text: s.text}
+		if !s.fixed {
+			at := strictjson.RawOffsets(v.Raw(), []int{s.from, s.to})
+			p.Start, p.End = start+at[0], start+at[1]
+		}
+		e.ev.Pieces = append(e.ev.Pieces, p)
+		if s.last {
+			e.ev.Closed = append(e.ev.Closed, p.Channel)
+			b.channels = slices.DeleteFunc(b.channels, func(n string) bool { return n == name })
+		}
+	}
+	return nil
+}
