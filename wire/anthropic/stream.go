@@ -227,7 +227,7 @@ func (s *stream) Refuse(r wire.Refusal) []byte {
 
 // block is a content block of a stream. Its channels are named by what they
 // hold and by its index: "text:0", "thinking:0", "compaction:0", and, for the
-// strings in the input of a tool that the provider runs, "input:0:1".
+// first string in the input of a tool that the provider runs, "input:1:0".
 type block struct {
 	index    int
 	kind     string

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -32,16 +33,18 @@ type segment struct {
 // read cuts a fragment.
 func (r *inputReader) read(frag []byte) []segment {
 	var list []segment
-	i := 0
-	if len(r.escape) > 0 {
-		n := min(escapeLen(append(slices.Clone(r.escape), frag...))-len(r.escape), len(frag))
-		r.escape = append(r.escape, frag[:n]...)
-		if len(r.escape) < escapeLen(r.escape) {
-			return nil
+	both, i := slices.Concat(r.escape, frag), 0
+	for i < len(r.escape) { // what is shared with the fragment before
+		n := escapeLen(both[i:])
+		if i+n > len(both) {
+			r.escape = both[i:]
+			return list
 		}
-		list = append(list, r.segment(r.escape, 0, 0, true))
-		r.escape, i = nil, n
+		list = append(list, r.segment(both[i:i+n], 0, 0, true))
+		i += n
 	}
+	i -= len(r.escape)
+	r.escape = nil
 	from := i
 	for i < len(frag) {
 		switch c := frag[i]; {
@@ -74,12 +77,19 @@ func (r *inputReader) read(frag []byte) []segment {
 }
 
 // escapeLen is the length of the escape at the start of b, which may be
-// longer than b.
+// longer than b; a surrogate pair is one escape.
 func escapeLen(b []byte) int {
-	if len(b) < 2 || b[1] != 'u' {
+	switch {
+	case len(b) < 2 || b[1] != 'u':
 		return 2
+	case len(b) < 6:
+		return 6
 	}
-	return 6
+	unit, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	if err != nil || unit>>10 != 0xd800>>10 || !bytes.HasPrefix([]byte(`\u`), b[6:min(len(b), 8)]) {
+		return 6
+	}
+	return 12
 }
 
 func (r *inputReader) segment(raw []byte, from, to int, fixed bool) segment {
