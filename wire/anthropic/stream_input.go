@@ -113,15 +113,20 @@ func (r *inputReader) segment(raw []byte, from, to int, fixed bool) segment {
 // empty where the piece cannot be edited.
 func (e *eventReader) providerInput(b *block, v strictjson.Value) error {
 	start, _ := v.Span()
-	for _, s := range b.input.read(v.AppendStr(nil)) {
+	parts := b.input.read(v.AppendStr(nil))
+	var offsets []int
+	for _, s := range parts {
+		offsets = append(offsets, s.from, s.to)
+	}
+	offsets = strictjson.RawOffsets(v.Raw(), offsets)
+	for i, s := range parts {
 		if s.of > maxStrings {
 			return wrong("delta", "an input of too many strings")
 		}
 		name := b.channel("input:" + strconv.Itoa(s.of))
 		p := wire.Piece{Channel: wire.Channel{Name: name}, Text: s.text}
 		if !s.fixed {
-			at := strictjson.RawOffsets(v.Raw(), []int{s.from, s.to})
-			p.Start, p.End = start+at[0], start+at[1]
+			p.Start, p.End = start+offsets[2*i], start+offsets[2*i+1]
 		}
 		e.ev.Pieces = append(e.ev.Pieces, p)
 		if s.last {
