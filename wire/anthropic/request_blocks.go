@@ -50,10 +50,8 @@ func (r *request) readMessage(i int, m strictjson.Value) error {
 	if err != nil {
 		return err
 	}
-	last := &r.messages[len(r.messages)-1]
 	place := wire.Place{List: "messages", Index: len(r.messages) - 1, Field: "text"}
 	besides(m, func(leaf strictjson.Value) { r.text(leaf, place) }, r.fact, "role", "content")
-	last.texts[1] = len(r.texts)
 	return nil
 }
 

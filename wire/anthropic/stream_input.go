@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 
@@ -86,10 +85,11 @@ func escapeLen(b []byte) int {
 		return 6
 	}
 	unit, err := strconv.ParseUint(string(b[2:6]), 16, 16)
-	if err != nil || unit>>10 != 0xd800>>10 || !bytes.HasPrefix([]byte(`\u`), b[6:min(len(b), 8)]) {
-		return 6
+	next := string(b[6:min(len(b), 8)])
+	if err == nil && unit>>10 == 0xd800>>10 && next == `\u`[:len(next)] {
+		return 12
 	}
-	return 12
+	return 6
 }
 
 func (r *inputReader) segment(raw []byte, from, to int, fixed bool) segment {

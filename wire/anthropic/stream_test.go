@@ -272,32 +272,40 @@ func TestStreamRewriteCalls(t *testing.T) {
 	}{
 		{"nothing", nil, []string{start, begin(0, callStart), inputDelta(0, "{}"), end(0), last("tool_use")}, []string{start, begin(0, callStart), inputDelta(0, "{}"), end(0), last("tool_use")}},
 		{
-			"denied", map[int]wire.Verdict{0: {Denied: true, Text: "no \"a\""}},
+			"denied",
+			map[int]wire.Verdict{0: {Denied: true, Text: "no \"a\""}},
 			[]string{start, begin(0, callStart), inputDelta(0, ""), inputDelta(0, "{}"), end(0), last("tool_use"), stop},
 			[]string{start, begin(0, textStart), textDelta(0, "no \"a\""), end(0), last("end_turn"), stop},
 		},
 		{
-			"denied, without a delta", map[int]wire.Verdict{0: {Denied: true, Text: "no"}},
+			"denied, without a delta",
+			map[int]wire.Verdict{0: {Denied: true, Text: "no"}},
 			[]string{start, begin(0, full), end(0), last("max_tokens")},
 			[]string{start, begin(0, `{"type":"text","text":"no"}`), end(0), last("max_tokens")},
 		},
 		{
-			"one of two denied", map[int]wire.Verdict{1: {Denied: true, Text: "no"}},
+			"one of two denied",
+			map[int]wire.Verdict{1: {Denied: true, Text: "no"}},
 			[]string{start, begin(0, callStart), begin(1, callStart), inputDelta(1, "{}"), inputDelta(0, "{}"), end(1), end(0), last("tool_use")},
 			[]string{start, begin(0, callStart), begin(1, textStart), textDelta(1, "no"), inputDelta(0, "{}"), end(1), end(0), last("tool_use")},
 		},
 		{
-			"other arguments", map[int]wire.Verdict{0: {Args: str(`{"k":"\n"}`)}},
+			"other arguments",
+			map[int]wire.Verdict{0: {Args: str(`{"k":"\n"}`)}},
 			[]string{start, begin(0, callStart), inputDelta(0, ""), inputDelta(0, `{"k":`), inputDelta(0, `1}`), end(0), last("tool_use")},
 			[]string{start, begin(0, callStart), inputDelta(0, `{"k":"\n"}`), end(0), last("tool_use")},
 		},
 		{
-			"other arguments, without a delta", map[int]wire.Verdict{0: {Args: str(`{"k":2}`)}},
-			[]string{start, begin(0, full), end(0)}, []string{start, begin(0, strings.Replace(full, "1}", "2}", 1)), end(0)},
+			"other arguments, without a delta",
+			map[int]wire.Verdict{0: {Args: str(`{"k":2}`)}},
+			[]string{start, begin(0, full), end(0)},
+			[]string{start, begin(0, strings.Replace(full, "1}", "2}", 1)), end(0)},
 		},
 		{
-			"other arguments, of which the start holds the old ones", map[int]wire.Verdict{0: {Args: str(`{"k":2}`)}},
-			[]string{start, begin(0, full), inputDelta(0, ""), end(0)}, []string{start, begin(0, callStart), inputDelta(0, `{"k":2}`), end(0)},
+			"other arguments, of which the start holds the old ones",
+			map[int]wire.Verdict{0: {Args: str(`{"k":2}`)}},
+			[]string{start, begin(0, full), inputDelta(0, ""), end(0)},
+			[]string{start, begin(0, callStart), inputDelta(0, `{"k":2}`), end(0)},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -331,7 +339,8 @@ func TestStreamRewriteTexts(t *testing.T) {
 		{"words beside a call that is denied go with it", "n", []string{start, begin(0, strings.Replace(callStart, `"input"`, `"note":"n","input"`, 1)), end(0)}, []string{start, begin(0, `{"type":"text","text":"no"}`), end(0)}},
 		{"thinking", "a", []string{start, begin(0, `{"type":"thinking","thinking":""}`), delta(0, "thinking_delta", "thinking", "a")}, nil},
 		{
-			"an input of the provider's tool", "a\né", []string{start, server, inputDelta(0, `{"q": "a\n\u00e9`), inputDelta(0, `b"}`)},
+			"an input of the provider's tool", "a\né",
+			[]string{start, server, inputDelta(0, `{"q": "a\n\u00e9`), inputDelta(0, `b"}`)},
 			[]string{start, server, inputDelta(0, `{"q": "X\"\n`), inputDelta(0, `b"}`)},
 		},
 		{"an escape that two events share", "\n", []string{start, server, inputDelta(0, `{"q": "a\`), inputDelta(0, `n"}`)}, nil},

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -63,7 +64,7 @@ func realStream(t *testing.T, r *recordings.Recording) {
 			return
 		}
 		out, drop, err := s.Rewrite(we, ev.Data, nil, func(wire.CallKey) wire.Verdict { return wire.Verdict{} })
-		if err != nil || drop || string(out) != string(ev.Data) {
+		if err != nil || drop || !bytes.Equal(out, ev.Data) {
 			t.Errorf("%s: rewriting nothing changed the event: %v", r.ID, err)
 		}
 	}
