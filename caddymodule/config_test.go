@@ -219,7 +219,7 @@ func TestServedAndSelectors(t *testing.T) {
 	if got := c.selectors("args"); got != nil {
 		t.Errorf("selectors of another direction: %v", got)
 	}
-	if diff := cmp.Diff([]ServeConfig{{Dialect: "openai", Prefix: "/v1"}}, c.served()); diff != "" {
+	if diff := cmp.Diff([]ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}}, c.served()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	c.Serve = []ServeConfig{{Dialect: "openai", Prefix: "/x", Name: "x"}}
