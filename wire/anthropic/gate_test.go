@@ -183,6 +183,26 @@ func clean(t *testing.T) string {
 		event(t, "message_stop", object{})
 }
 
+// TestASecretOverTwoTextBlocks: a reply with citations is cut into blocks in
+// the middle of its sentences.
+func TestASecretOverTwoTextBlocks(t *testing.T) {
+	const text = "write to alice.smith@example.com or not"
+	g := gate(t, allows{}, "EMAIL")
+	for cut := range len(text) {
+		stream := event(t, "message_start", object{"message": object{"role": "assistant", "content": []any{}}})
+		for i, part := range []string{text[:cut], text[cut:]} {
+			stream += event(t, "content_block_start", object{"index": i, "content_block": object{"type": "text", "text": ""}}) +
+				event(t, "content_block_delta", object{"index": i, "delta": object{"type": "text_delta", "text": part}}) +
+				event(t, "content_block_stop", object{"index": i})
+		}
+		stream += event(t, "message_delta", object{"delta": object{"stop_reason": "end_turn"}}) + event(t, "message_stop", object{})
+		got := said(t, exchange(g, stream, 1000, nil).Body.String())
+		if got["text"] != "write to [EMAIL] or not" || got["error"] != "" {
+			t.Fatalf("cut at %d: %q", cut, got)
+		}
+	}
+}
+
 // TestNoByteOfASecretAtAnyCut: a secret that is split at every offset over
 // events, in each kind of channel, while the connection breaks off after every
 // event.

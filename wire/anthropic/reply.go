@@ -59,6 +59,7 @@ func (r *reply) read() error {
 	if content.Len() > maxBlocks {
 		return wrong("content", "too many blocks")
 	}
+	run := 1 // of text blocks that follow each other
 	for i, b := range content.Elems() {
 		path := fmt.Sprintf("content[%d]", i)
 		if err := checkBlock(b, path); err != nil {
@@ -68,7 +69,9 @@ func (r *reply) read() error {
 			if b.Get("text").Kind() != strictjson.String {
 				return wrong(path, "a text block must hold a string")
 			}
-			r.text(b.Get("text"), "text", 1)
+			r.text(b.Get("text"), "text", run)
+		} else {
+			run++
 		}
 	}
 	for i, b := range content.Elems() { // after the texts, which stand beside each other

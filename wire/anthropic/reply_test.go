@@ -98,8 +98,8 @@ func TestReplyTexts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
-	if r.Texts()[0].Group == 0 || r.Texts()[0].Group != r.Texts()[1].Group {
-		t.Error("the text blocks are not one group")
+	if r.Texts()[0].Group == r.Texts()[1].Group {
+		t.Error("text blocks with others between them are one group")
 	}
 	const form = `{"choices":[{"finish_reason":"tool_use","index":0,"reasoning":"th","text":"a\nb","tool_calls":[{"args":{"k":1},"id":"1","name":"a"}]}],"text":"a\nb","usage":{"input_tokens":3,"output_tokens":4}}`
 	if got := string(r.Response().JSON()); got != form {
@@ -107,6 +107,18 @@ func TestReplyTexts(t *testing.T) {
 	}
 	if c := r.Calls(); len(c) != 1 || c[0].Index != 6 || r.Model() != "m" {
 		t.Errorf("calls %v of %s", c, r.Model())
+	}
+}
+
+// TestReplyGroups: text blocks that follow each other are read as one text.
+func TestReplyGroups(t *testing.T) {
+	r, err := Messages{}.Reply([]byte(replyOf(`{"type":"text","text":"a"},{"type":"text","text":"b"},`+callA+`,{"type":"text","text":"c"}`, "tool_use")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := r.Texts()
+	if x[0].Group == 0 || x[0].Group != x[1].Group || x[1].Group == x[2].Group {
+		t.Errorf("groups %d %d %d", x[0].Group, x[1].Group, x[2].Group)
 	}
 }
 

@@ -30,6 +30,7 @@ type stream struct {
 	stop     string
 	usage    *wire.Usage
 	blocks   map[int]*block
+	run      string // the channel of the text block before, which the next one may go on with
 	whole    int // texts that no event continues, to name them apart
 }
 
@@ -228,11 +229,14 @@ func (s *stream) Refuse(r wire.Refusal) []byte {
 // block is a content block of a stream. Its channels are named by what they
 // hold and by its index: "text:0", "thinking:0", "compaction:0", and, for the
 // first string in the input of a tool that the provider runs, "input:1:0".
+// Text blocks that follow each other share the channel of the first, since
+// clients show them as one text.
 type block struct {
 	index    int
 	kind     string
 	open     bool
 	channels []string // those that are open
+	text     string   // the channel of its text, where that is another block's
 
 	said strings.Builder // text or thinking, with assemble only
 

@@ -27,6 +27,15 @@ func (e *eventReader) blockStart(v strictjson.Value) error {
 	}
 	b := &block{index: int(index), kind: v.Get("type").Str(), open: true}
 	s.blocks[b.index] = b
+	switch {
+	case s.run == "":
+	case b.kind == "text":
+		b.text = s.run
+		b.channel("text")
+	default:
+		e.ev.Closed = append(e.ev.Closed, wire.Channel{Name: s.run})
+	}
+	s.run = ""
 	switch b.kind {
 	case "text", "thinking":
 		if t := v.Get(b.kind); t.Kind() == strictjson.String {
@@ -120,24 +129,35 @@ func (e *eventReader) say(b *block, channel string, v strictjson.Value) {
 
 // channel is the full name of a channel, which is open from now on.
 func (b *block) channel(name string) string {
-	name += ":" + strconv.Itoa(b.index)
+	if name == "text" && b.text != "" {
+		name = b.text
+	} else {
+		name += ":" + strconv.Itoa(b.index)
+	}
 	if !slices.Contains(b.channels, name) {
 		b.channels = append(b.channels, name)
 	}
 	return name
 }
 
-// blockStop ends a block: its texts are complete, its call is whole.
+// blockStop ends a block: its call is whole, and its texts are complete, but
+// for that of a text block, which the next block may go on with.
 func (e *eventReader) blockStop() error {
 	b, err := e.current()
 	if err != nil {
 		return err
 	}
 	b.open = false
+	run := e.s.run
 	for _, name := range b.channels {
-		e.ev.Closed = append(e.ev.Closed, wire.Channel{Name: name})
+		if b.kind == "text" && strings.HasPrefix(name, "text:") {
+			name, run = run, name // of two that were open at once the last one may go on
+		}
+		if name != "" {
+			e.ev.Closed = append(e.ev.Closed, wire.Channel{Name: name})
+		}
 	}
-	b.channels = nil
+	b.channels, e.s.run = nil, run
 	if b.isCall() {
 		e.ev.Calls = append(e.ev.Calls, b.key())
 		e.ev.Whole = append(e.ev.Whole, b.call())

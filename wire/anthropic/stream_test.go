@@ -94,7 +94,17 @@ func TestStreamEvents(t *testing.T) {
 		{
 			"words, then the end",
 			[]string{start, `{"type":"ping"}`, begin(0, textStart), textDelta(0, "a\u00e9"), end(0), last("end_turn"), stop},
-			[]string{"", "", `text:0=""`, `text:0="aé"`, "closes text:0", "ends 0", "end"},
+			[]string{"", "", `text:0=""`, `text:0="aé"`, "", "ends 0", "end"},
+		},
+		{
+			"text blocks that follow each other are one text",
+			[]string{start, begin(0, textStart), end(0), begin(1, textStart), textDelta(1, "a"), end(1), begin(2, callStart), end(2), begin(3, `{"type":"text","text":"b"}`), end(3), last("tool_use")},
+			[]string{"", `text:0=""`, "", `text:0=""`, `text:0="a"`, "", "call 0.2 closes text:0", "call 0.2 whole a()", `text:3="b"`, "", "ends 0"},
+		},
+		{
+			"text blocks side by side are two",
+			[]string{start, begin(0, textStart), begin(1, textStart), textDelta(1, "a"), textDelta(0, "b"), end(1), end(0), begin(2, `{"type":"text","text":"c"}`), end(2), last("end_turn")},
+			[]string{"", `text:0=""`, `text:1=""`, `text:1="a"`, `text:0="b"`, "", "closes text:1", `text:0="c"`, "", "ends 0"},
 		},
 		{
 			"thinking and its signature",
@@ -104,7 +114,7 @@ func TestStreamEvents(t *testing.T) {
 		{
 			"a call in parts beside words",
 			[]string{start, begin(0, textStart), begin(1, callStart), inputDelta(1, ""), textDelta(0, "b"), inputDelta(1, `{"k"`), inputDelta(1, `:1}`), end(1), end(0), last("tool_use")},
-			[]string{"", `text:0=""`, "call 0.1", "call 0.1", `text:0="b"`, "call 0.1", "call 0.1", `call 0.1 whole a({"k":1})`, "closes text:0", "ends 0"},
+			[]string{"", `text:0=""`, "call 0.1", "call 0.1", `text:0="b"`, "call 0.1", "call 0.1", `call 0.1 whole a({"k":1})`, "", "ends 0"},
 		},
 		{
 			"a call whose input comes with its start",
@@ -128,7 +138,7 @@ func TestStreamEvents(t *testing.T) {
 				start, begin(0, textStart), `{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"type":"x","cited_text":"c"}}}`, textDelta(0, "a"),
 				delta(0, "whispers_delta", "w", "d"), end(0), begin(1, `{"type":"compaction","content":null}`), delta(1, "compaction_delta", "content", "e"), `{"type":"content_block_delta","index":1,"delta":{"type":"compaction_delta","content":null}}`, end(1),
 			},
-			[]string{"", `text:0=""`, `whole="c"`, `text:0="a"`, `whole="d"`, "closes text:0", "", `compaction:1="e"`, "", "closes compaction:1"},
+			[]string{"", `text:0=""`, `whole="c"`, `text:0="a"`, `whole="d"`, "", "closes text:0", `compaction:1="e"`, "", "closes compaction:1"},
 		},
 		{
 			"members beside those that are known",
