@@ -138,7 +138,7 @@ func (r *request) add(path, role string, blocks []strictjson.Value, result stric
 		case "text":
 			besides(b, words, r.fact, "type", "text")
 		case "thinking", "redacted_thinking":
-			r.thinking(b, words)
+			r.thinking(role, b, words)
 		case "tool_use":
 			if err := checkCall(b, path); err != nil {
 				return err
@@ -163,11 +163,11 @@ func (r *request) add(path, role string, blocks []strictjson.Value, result stric
 	return nil
 }
 
-// thinking is left as it is where it is signed; without a signature it is text
-// like any other.
-func (r *request) thinking(b strictjson.Value, words func(strictjson.Value)) {
+// thinking of the assistant's is left as it is where it is signed; any other is
+// text.
+func (r *request) thinking(role string, b strictjson.Value, words func(strictjson.Value)) {
 	known := []string{"type"}
-	if signed(b) {
+	if role == "assistant" && signed(b) {
 		r.fact("opaque_echo")
 		known = append(known, "thinking")
 	}

@@ -45,7 +45,7 @@ func (m *message) append(b []byte) []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = appendPart(b, block)
+		b = m.appendPart(b, block)
 	}
 	b = append(b, `],"tool_calls":[`...)
 	for i, c := range m.calls() {
@@ -65,8 +65,8 @@ func (m *message) append(b []byte) []byte {
 	return append(b, "]}"...)
 }
 
-func appendPart(b []byte, block strictjson.Value) []byte {
-	text, has := blockText(block)
+func (m *message) appendPart(b []byte, block strictjson.Value) []byte {
+	text, has := m.blockText(block)
 	kind := block.Get("type").Str()
 	switch {
 	case block.Kind() == strictjson.String || kind == "text":
@@ -93,22 +93,23 @@ func appendPart(b []byte, block strictjson.Value) []byte {
 func (m *message) text() string {
 	var texts []string
 	for _, b := range m.blocks {
-		if t, ok := blockText(b); ok {
+		if t, ok := m.blockText(b); ok {
 			texts = append(texts, t)
 		}
 	}
 	return strings.Join(texts, "\n")
 }
 
-// blockText is what a block says; thinking and calls say nothing here.
-func blockText(b strictjson.Value) (string, bool) {
+// blockText is what a block says; the assistant's thinking and calls say
+// nothing here.
+func (m *message) blockText(b strictjson.Value) (string, bool) {
 	if b.Kind() == strictjson.String {
 		return b.Str(), true
 	}
-	switch b.Get("type").Str() {
-	case "text":
+	switch kind := b.Get("type").Str(); {
+	case kind == "text":
 		return b.Get("text").Str(), true
-	case "thinking", "redacted_thinking", "tool_use":
+	case kind == "tool_use", kind == "thinking" && m.role == "assistant":
 		return "", false
 	}
 	var words []string

@@ -98,6 +98,11 @@ func TestRequestFacts(t *testing.T) {
 			facts{Model: "m", Unscanned: []string{"opaque_echo"}, Texts: []string{"messages[0].text: b"}},
 		},
 		{
+			"thinking of anybody else's is text, signed or not",
+			user(`[{"type":"thinking","thinking":"a","signature":"c2ln"},{"type":"tool_result","tool_use_id":"1","content":[{"type":"thinking","thinking":"b","signature":"c2ln"}]}]`),
+			facts{Model: "m", Unscanned: []string{"opaque_echo"}, Texts: []string{"messages[0].text: a", "messages[1].text (result): b"}},
+		},
+		{
 			"blocks of the provider's tools are words",
 			`{"model":"m","messages":[{"role":"assistant","content":[{"type":"server_tool_use","id":"1","name":"web_search","input":{"id":"q"}},{"type":"web_search_tool_result","tool_use_id":"1","content":[{"type":"web_search_result","title":"T","url":"https://x.test","encrypted_content":"zz"}]},` +
 				`{"type":"code_execution_tool_result","tool_use_id":"2","content":{"type":"code_execution_result","stdout":"out","content":[{"type":"code_execution_output","file_id":"f"}]}},{"type":"web_fetch_tool_result","tool_use_id":"3","content":{"type":"web_fetch_result","content":{"type":"document","source":{"type":"text","data":"page"}}}},{"type":"hologram","beam":["w"]}]}]}`,
@@ -220,11 +225,14 @@ func TestMessagesHashVector(t *testing.T) {
 // TestMessagesHoldWhatIsNoText: policies read the words of documents and of
 // the provider's tools; of media and thinking the hash stands in their place.
 func TestMessagesHoldWhatIsNoText(t *testing.T) {
-	got := messagesOf(t, Messages{}, user(`[{"type":"thinking","thinking":"t","signature":"s"},{"type":"document","source":{"type":"text","data":"words"}},{"type":"image","source":{"type":"base64","data":"AA=="}},{"type":"text","text":"a"}]`))
+	got := messagesOf(t, Messages{}, `{"model":"m","messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"s"},{"type":"document","source":{"type":"text","data":"words"}},{"type":"image","source":{"type":"base64","data":"AA=="}},{"type":"text","text":"a"}]}]}`)
 	for _, want := range []string{`"text":"words\na"`, `"type":"thinking"}`, `"text":"words","type":"file"}`, `"type":"image"}`, `{"text":"a","type":"text"}`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s lacks %s", got, want)
 		}
+	}
+	if theirs := messagesOf(t, Messages{}, user(`[{"type":"thinking","thinking":"t","signature":"s"}]`)); !strings.Contains(theirs, `"text":"t"`) {
+		t.Errorf("thinking that is not the assistant's is not text: %s", theirs)
 	}
 	if empty := messagesOf(t, Messages{}, user(`[]`)); empty != `[{"parts":[],"role":"user","text":"","tool_calls":[],"tool_results":[]}]` {
 		t.Errorf("a message without blocks is %s", empty)

@@ -31,7 +31,7 @@ type stream struct {
 	usage    *wire.Usage
 	blocks   map[int]*block
 	run      string // the channel of the text block before, which the next one may go on with
-	whole    int // texts that no event continues, to name them apart
+	whole    int    // texts that no event continues, to name them apart
 }
 
 func (s *stream) Model() string      { return s.model }
