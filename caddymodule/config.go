@@ -23,7 +23,8 @@ type Config struct {
 	// with fallthrough it also decides where the policy has no answer.
 	Allowlist string `json:"allowlist,omitempty"`
 
-	// Which API is spoken below which path. Default: openai below /v1.
+	// Which API is spoken below which path. Default: openai below /v1, anthropic
+	// below /v1/messages.
 	// Where entries are written, they are all that is served.
 	Serve []ServeConfig `json:"serve,omitempty"`
 
@@ -158,7 +159,7 @@ type DefaultDecisionConfig struct {
 
 // ServeConfig is one API below one path.
 type ServeConfig struct {
-	// The API that is spoken: openai.
+	// The API that is spoken: openai or anthropic.
 	Dialect string `json:"dialect,omitempty"`
 
 	// The path that the API's own paths begin with, such as /v1.
@@ -281,7 +282,7 @@ func (c *Config) merge(global *Config) {
 // served lists what is served, the default where nothing is written.
 func (c *Config) served() []ServeConfig {
 	if len(c.Serve) == 0 {
-		return []ServeConfig{{Dialect: "openai", Prefix: "/v1"}}
+		return []ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}}
 	}
 	return c.Serve
 }

@@ -27,7 +27,7 @@ type choice struct {
 }
 
 var (
-	dialects     = choice{"the dialect", []string{"openai"}, []string{"anthropic", "gemini", "ollama", "mcp", "a2a"}}
+	dialects     = choice{"the dialect", []string{"openai", "anthropic"}, []string{"gemini", "ollama", "mcp", "a2a"}}
 	stages       = choice{"a stage", stageNames(), nil}
 	modes        = choice{"mode", []string{"enforce"}, []string{"shadow"}}
 	durabilities = choice{"durability", []string{"process"}, []string{"power", "none"}}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/headgate/headgate/enforce"
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/anthropic"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -92,7 +93,7 @@ func runAll(functions *[]func() error) error {
 }
 
 // dialectsByName are the APIs that this version speaks.
-var dialectsByName = map[string]wire.Dialect{"openai": openai.Dialect{}}
+var dialectsByName = map[string]wire.Dialect{"openai": openai.Dialect{}, "anthropic": anthropic.Dialect{}}
 
 func (h *Handler) router() (*wire.Router, error) {
 	var served []wire.Served

@@ -71,6 +71,7 @@ var outsides = []outside{
 	{path: "log", imp: []string{}, reach: []string{"..."}, reason: "packages log through the *slog.Logger they are handed"},
 	{path: "testing/...", imp: []string{"integration/..."}, reach: []string{"..."}, reason: "no test code in what is shipped"},
 	{path: "github.com/openai/...", imp: []string{}, reason: "a client is for tests"},
+	{path: "github.com/anthropics/...", imp: []string{}, reason: "a client is for tests"},
 	{path: "github.com/google/go-cmp/...", imp: []string{}, reach: []string{"..."}, reason: "comparing is for tests"},
 	{path: "golang.org/x/tools/...", imp: []string{}, reach: []string{"..."}, reason: "transcripts are for tests"},
 }

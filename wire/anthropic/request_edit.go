@@ -1,0 +1,62 @@
+package anthropic
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/tidwall/sjson"
+)
+
+// ForceModel names another model.
+func (r *request) ForceModel(body []byte, model string) ([]byte, error) {
+	out, err := sjson.SetBytes(body, "model", model)
+	if err != nil {
+		return nil, fmt.Errorf("set the model: %w", err)
+	}
+	return out, nil
+}
+
+// HideTools takes tools away, and MCP servers whose tools are hidden. Where no
+// tool is left, tool_choice goes too, because the API refuses it alone.
+func (r *request) HideTools(body []byte, hide func(name string) bool) ([]byte, error) {
+	choice := r.root.Get("tool_choice")
+	if name := choice.Get("name").Str(); name != "" && hide(name) {
+		return nil, wrong("tool_choice", "insists on a tool that is hidden")
+	}
+	left := 0
+	for _, list := range []string{"tools", "mcp_servers"} {
+		v := r.root.Get(list)
+		var gone int
+		var err error
+		for i := v.Len() - 1; i >= 0; i-- {
+			name := toolName(elem(v, i))
+			if list == "mcp_servers" {
+				name = "mcp:" + name
+			}
+			if !hide(name) {
+				continue
+			}
+			gone++
+			if body, err = sjson.DeleteBytes(body, list+"."+strconv.Itoa(i)); err != nil {
+				return nil, fmt.Errorf("take a tool away: %w", err)
+			}
+		}
+		left += v.Len() - gone
+		if gone > 0 && gone == v.Len() {
+			if body, err = sjson.DeleteBytes(body, list); err != nil {
+				return nil, fmt.Errorf("take the tools away: %w", err)
+			}
+		}
+	}
+	if left > 0 || !choice.Exists() {
+		return body, nil
+	}
+	if choice.Get("type").EqualStr("any") {
+		return nil, wrong("tool_choice", "insists on a tool, and all are hidden")
+	}
+	body, err := sjson.DeleteBytes(body, "tool_choice")
+	if err != nil {
+		return nil, fmt.Errorf("take the tools away: %w", err)
+	}
+	return body, nil
+}
