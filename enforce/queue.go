@@ -120,7 +120,7 @@ func (f *flow) emit(p *pending) {
 	data, drop, err := f.ws.Rewrite(p.we, p.ev.Data, texts, func(k wire.CallKey) wire.Verdict { return f.verdicts[k] })
 	switch {
 	case err != nil:
-		f.refusal = &wire.Refusal{Code: wire.CodeInternal, Reason: "the decision cannot be carried out on the stream"}
+		f.refusal = notCarriedOut
 	case !drop:
 		f.out = sse.AppendData(f.out, p.ev, data)
 	}

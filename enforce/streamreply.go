@@ -41,13 +41,8 @@ func newStreamReply(p *Reply) *streamReply {
 func (s *streamReply) stop(ref *wire.Refusal) {
 	s.done = true
 	p := s.p
-	if ref == tooMuchHeld && p.refusal == nil {
-		rec := p.x.record(string(policy.PostChat))
-		rec.Decision, rec.Reason, rec.RuleLayer = string(policy.Deny), ref.Reason, policy.LayerDefault
-		p.x.g.cfg.Observer.Decision(rec.Stage, rec.Decision, rec.RuleLayer, 0)
-		if unavailable := p.x.write(rec); unavailable != nil {
-			ref = unavailable
-		}
+	if (ref == tooMuchHeld || ref == notCarriedOut) && p.refusal == nil {
+		ref = p.denyLine(ref)
 	}
 	if p.refusal == nil {
 		p.refusal = ref
@@ -84,6 +79,7 @@ func (s *streamReply) write(b []byte) error {
 }
 
 var (
+	notCarriedOut = &wire.Refusal{Code: wire.CodePolicyDenied, Reason: "the decision cannot be carried out on the reply"}
 	tooMuchHeld   = &wire.Refusal{Code: wire.CodePolicyDenied, Reason: "more of the reply would have to be held than the limit allows"}
 	notUnderstood = &wire.Refusal{Code: wire.CodeUpstream, Reason: "the upstream's stream was not understood"}
 	brokenOff     = &wire.Refusal{Code: wire.CodeUpstream, Reason: "the upstream's stream broke off"}

@@ -1,0 +1,127 @@
+package enforce
+
+import (
+	"github.com/headgate/headgate/policy"
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/coding"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// closeWhole decides a reply that is no stream.
+func (p *Reply) closeWhole() {
+	if p.coding != "" {
+		body, err := coding.Decode(p.coding, p.buf, p.x.g.cfg.MaxBody)
+		if err != nil {
+			p.fail(wire.CodeUpstream, "the upstream's reply cannot be decoded")
+			return
+		}
+		p.buf = body
+		p.x.w.Header().Del("Content-Encoding")
+	}
+	if p.mode == modeJSON {
+		p.closeJSON()
+		return
+	}
+	p.closeError()
+}
+
+// closeJSON decides a whole reply: first its words, then its tool calls.
+func (p *Reply) closeJSON() {
+	reply, err := p.x.route.Codec.Reply(p.buf)
+	if err != nil {
+		p.x.g.cfg.Logger.Warn("the upstream's reply was not understood", "request_id", p.x.id, "error", err)
+		p.fail(wire.CodeUpstream, "the upstream's reply was not understood")
+		return
+	}
+	resp := reply.Response()
+	p.usage = resp.Usage
+	r := redaction{}
+	rec, set, ref := p.postChat(resp, func() []policy.Finding { return p.x.findings(p.buf, reply.Texts()) })
+	if ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	r.set = set
+	if !set.Empty() {
+		r.texts(p.buf, reply.Texts())
+	}
+	p.x.counted(rec, "response", r.counts)
+	raise(rec, policy.RedactResponse)
+	p.counts = addCounts(p.counts, r.counts)
+	if ref := p.x.write(rec); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	verdicts, ref := p.calls(reply.Calls())
+	if ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	out, err := p.rewrite(reply, merge(r.edits), verdicts)
+	if err != nil {
+		p.refuseWith(p.denyLine(notCarriedOut))
+		return
+	}
+	if p.send(out) == nil {
+		p.ended = endComplete
+	}
+}
+
+// denyLine writes the line of a reply that is denied after it was decided, and
+// gives the refusal to send.
+func (p *Reply) denyLine(ref *wire.Refusal) *wire.Refusal {
+	rec := p.x.record(string(policy.PostChat))
+	rec.Decision, rec.Reason, rec.RuleLayer = string(policy.Deny), ref.Reason, policy.LayerDefault
+	p.x.g.cfg.Observer.Decision(rec.Stage, rec.Decision, rec.RuleLayer, 0)
+	if unavailable := p.x.write(rec); unavailable != nil {
+		return unavailable
+	}
+	return ref
+}
+
+func (p *Reply) rewrite(reply wire.Reply, edits []strictjson.Replacement, verdicts []wire.Verdict) ([]byte, error) {
+	touched := len(edits) > 0
+	for _, v := range verdicts {
+		touched = touched || !v.Untouched()
+	}
+	if !touched {
+		return p.buf, nil
+	}
+	out, err := reply.Rewrite(edits, verdicts)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.x.route.Codec.Reply(out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// closeError passes on a reply that is no success: its status and headers,
+// and its body where that is JSON, redacted.
+func (p *Reply) closeError() {
+	doc, err := strictjson.Parse(p.buf, strictjson.Limits{})
+	if err != nil {
+		p.fail(wire.CodeUpstream, "the upstream answered with status "+strconv.Itoa(p.status)+" and a body that is no JSON")
+		return
+	}
+	defer doc.Release()
+	set, err := p.x.g.sets.get(p.x.g.cfg.Redact.Response)
+	if err != nil {
+		p.fail(wire.CodeInternal, "the configured redaction cannot be used")
+		return
+	}
+	out := p.buf
+	if !set.Empty() {
+		r := redaction{set: set}
+		edits := r.nested(doc.Root(), nil)
+		for _, e := range edits {
+			r.edits = append(r.edits, strictjson.Replacement{Start: int(e.Start), End: int(e.End), Text: []byte(e.Text)})
+		}
+		out = strictjson.Splice(nil, p.buf, r.edits)
+		p.counts = addCounts(p.counts, r.counts)
+	}
+	if p.send(out) == nil {
+		p.ended = endUpstream
+	}
+}
