@@ -1,6 +1,8 @@
 package enforce
 
 import (
+	"strconv"
+
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/coding"
