@@ -117,43 +117,11 @@ policy schema"). The exit code is 0 for every decision that was made; with
 			code = exitFault
 		}
 		if flags.format == "json" {
-			return code, writeJSON(cmd, shown(&d))
+			return code, writeJSON(cmd, d)
 		}
 		return code, writeDecision(cmd.OutOrStdout(), &d)
 	})
 	return cmd
-}
-
-// shownDecision is the JSON form of a decision.
-type shownDecision struct {
-	Decision   policy.Action   `json:"decision"`
-	Reason     string          `json:"reason,omitempty"`
-	Approvals  []string        `json:"require_approval,omitempty"`
-	Model      string          `json:"model,omitempty"`
-	Mask       []shownSelector `json:"mask,omitempty"`
-	Tools      []string        `json:"tools,omitempty"`
-	RuleLayer  string          `json:"rule_layer"`
-	SHA256     string          `json:"policy_sha256"`
-	Detail     string          `json:"detail,omitempty"`
-	EvalMicros int64           `json:"eval_us"`
-}
-
-type shownSelector struct {
-	Selector string `json:"selector"`
-	As       string `json:"as,omitempty"`
-	KeepLast int    `json:"keep_last,omitempty"`
-	In       string `json:"in,omitempty"`
-}
-
-func shown(d *policy.Decision) shownDecision {
-	out := shownDecision{
-		Decision: d.Action, Reason: d.Reason, Approvals: d.Approvals, Model: d.ForceModel, Tools: d.HideTools,
-		RuleLayer: d.Layer, SHA256: d.SHA256, Detail: d.Detail, EvalMicros: d.Eval.Microseconds(),
-	}
-	for _, s := range d.Redact {
-		out.Mask = append(out.Mask, shownSelector{Selector: s.Spec, As: s.As, KeepLast: s.KeepLast, In: s.In})
-	}
-	return out
 }
 
 // writeDecision writes a decision for people, the decision first.
@@ -214,7 +182,7 @@ func (a *asked) explain(cmd *cobra.Command, format string, verbose, values bool)
 	e.Verbose, e.ShowValues = verbose, values
 	d := a.policy.Decide(cmd.Context(), a.input)
 	if format == "json" {
-		return writeJSON(cmd, map[string]any{"decision": shown(&d), "rego": e})
+		return writeJSON(cmd, map[string]any{"decision": d, "rego": e})
 	}
 	if d.Layer == policy.LayerAllowlist {
 		if err := writeDecision(cmd.OutOrStdout(), &d); err != nil {

@@ -1,9 +1,6 @@
 package pdp
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -33,7 +30,12 @@ func appendDecision(b []byte, d *policy.Decision) []byte {
 			b = strictjson.AppendQuoted(append(b, `,"model":`...), d.ForceModel)
 		}
 		for i, sel := range d.Redact {
-			b = appendSelector(append(b, pick(i == 0, `,"mask":[`, ",")...), sel)
+			b = append(b, pick(i == 0, `,"mask":[`, ",")...)
+			text, err := sel.MarshalJSON()
+			if err != nil {
+				panic("pdp: a selector is no JSON") // it is made of strings and a number
+			}
+			b = append(b, text...)
 		}
 		if len(d.Redact) > 0 {
 			b = append(b, ']')
@@ -53,31 +55,6 @@ func pick(first bool, a, b string) string {
 		return a
 	}
 	return b
-}
-
-// appendSelector appends a selector in its string form where that says all,
-// else as an object.
-func appendSelector(b []byte, s policy.Selector) []byte {
-	if s.As == "" && s.KeepLast == 0 && s.In == "" {
-		return strictjson.AppendQuoted(b, s.Spec)
-	}
-	key, text := "entity", s.Spec
-	if regex, ok := strings.CutPrefix(text, "re:"); ok {
-		key, text = "regex", regex
-	} else if literal, ok := strings.CutPrefix(text, "lit:"); ok {
-		key, text = "literal", literal
-	}
-	b = strictjson.AppendQuoted(append(b, `{"`+key+`":`...), text)
-	if s.As != "" {
-		b = strictjson.AppendQuoted(append(b, `,"as":`...), s.As)
-	}
-	if s.KeepLast != 0 {
-		b = strconv.AppendInt(append(b, `,"keep_last":`...), int64(s.KeepLast), 10)
-	}
-	if s.In != "" {
-		b = strictjson.AppendQuoted(append(b, `,"in":`...), s.In)
-	}
-	return append(b, '}')
 }
 
 // result wraps an answer for the Data API.

@@ -217,47 +217,14 @@ func asJSON(v any) json.RawMessage {
 
 // MarshalJSON writes
 //
-//	{"stage", "decision": {"action", "reason"?, "approvals"?, "force_model"?,
-//	 "redact"?: [{"spec", "as"?, "keep_last"?, "in"?}], "hide_tools"?,
-//	 "no_answer"?, "detail"?, "layer", "sha256", "eval_us"},
-//	 "surfaces": [SurfaceAnswer], "note"?}
+//	{"stage", "decision": policy.Decision, "surfaces": [SurfaceAnswer], "note"?}
 func (e *Explanation) MarshalJSON() ([]byte, error) {
-	type selector struct {
-		Spec     string `json:"spec"`
-		As       string `json:"as,omitempty"`
-		KeepLast int    `json:"keep_last,omitempty"`
-		In       string `json:"in,omitempty"`
-	}
-	type decision struct {
-		Action     policy.Action `json:"action"`
-		Reason     string        `json:"reason,omitempty"`
-		Approvals  []string      `json:"approvals,omitempty"`
-		ForceModel string        `json:"force_model,omitempty"`
-		Redact     []selector    `json:"redact,omitempty"`
-		HideTools  []string      `json:"hide_tools,omitempty"`
-		NoAnswer   bool          `json:"no_answer,omitempty"`
-		Detail     string        `json:"detail,omitempty"`
-		Layer      string        `json:"layer"`
-		SHA256     string        `json:"sha256"`
-		EvalUS     int64         `json:"eval_us"`
-	}
-	d := e.Decision
-	out := struct {
+	return json.Marshal(struct {
 		Stage    policy.Stage    `json:"stage"`
-		Decision decision        `json:"decision"`
+		Decision policy.Decision `json:"decision"`
 		Surfaces []SurfaceAnswer `json:"surfaces"`
 		Note     string          `json:"note,omitempty"`
-	}{
-		Stage: e.Stage, Note: e.Note, Surfaces: slices.Concat([]SurfaceAnswer{}, e.Surfaces),
-		Decision: decision{
-			Action: d.Action, Reason: d.Reason, Approvals: d.Approvals, ForceModel: d.ForceModel, HideTools: d.HideTools,
-			NoAnswer: d.NoAnswer, Detail: d.Detail, Layer: d.Layer, SHA256: d.SHA256, EvalUS: d.Eval.Microseconds(),
-		},
-	}
-	for _, s := range d.Redact {
-		out.Decision.Redact = append(out.Decision.Redact, selector(s))
-	}
-	return json.Marshal(out)
+	}{e.Stage, e.Decision, slices.Concat([]SurfaceAnswer{}, e.Surfaces), e.Note})
 }
 
 var (
