@@ -60,15 +60,15 @@ func Of(values []string) (coding string, err error) {
 // and one bytes of the result. A gzip body has one member, and nothing follows
 // the end of any: what stands there some receivers read and others do not.
 func Decode(coding string, body []byte, limit int64) ([]byte, error) {
-	if len(body) == 0 {
-		return nil, ErrBroken
-	}
 	in := bytes.NewReader(body)
 	r, err := reader(coding, in)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
+	if len(body) == 0 {
+		return nil, ErrBroken // to some decoders it is an empty body
+	}
 	out, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {
 	case int64(len(out)) > limit:
