@@ -132,9 +132,9 @@ func TestAnthropicClient(t *testing.T) {
 		{"tools", []string{"Let me see.", `search {"q":"x"}`, "tool `shell_exec`: shell_exec is not allowed", "tool_use"}, nil, 1},
 		{"shell", []string{"tool `shell_exec`: shell_exec is not allowed", "end_turn"}, nil, 1},
 		{"launch codes", []string{"403 permission_error"}, nil, 0},
-		// The client asks twice more after a 500; a stream that has begun has
-		// no status of its own.
-		{"think", []string{"500 api_error"}, []string{"200 api_error"}, 3},
+		// Signed thinking cannot be edited. A stream that has begun has no
+		// status of its own.
+		{"think", []string{"403 permission_error"}, []string{"200 permission_error"}, 1},
 	} {
 		params := anthropic.MessageNewParams{
 			Model: "claude", MaxTokens: 16,
