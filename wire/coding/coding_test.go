@@ -108,7 +108,7 @@ func TestDecode(t *testing.T) {
 // and a window of the decoder's.
 func TestBombs(t *testing.T) {
 	const limit = 4 << 20
-	bomb := make([]byte, 256<<20)
+	bomb := make([]byte, 48<<20)
 	for _, name := range names {
 		raw := encode(t, name, bomb)
 		var before, after runtime.MemStats
