@@ -104,8 +104,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// A megabyte that becomes a gigabyte costs no more memory than twice the limit,
-// and a window of the decoder's.
+// A small body that becomes a large one costs memory in proportion to the limit,
+// whatever it would become.
 func TestBombs(t *testing.T) {
 	const limit = 4 << 20
 	bomb := make([]byte, 48<<20)
