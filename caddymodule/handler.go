@@ -24,9 +24,9 @@ func init() {
 // written to an audit log before it goes on.
 //
 // The gate understands OpenAI's chat completions, completions, embeddings and
-// moderations, and all that speak like it. What it does not understand (a path,
-// a method, a content type, a body) is refused in the provider's own error
-// shape, and audited.
+// moderations, Anthropic's messages, and all that speak like them. What it does
+// not understand (a path, a method, a content type, a body) is refused in the
+// provider's own error shape, and audited.
 //
 // It belongs in front of `reverse_proxy`. Options that are absent are taken
 // from the `headgate` app, which the global option block of the Caddyfile
