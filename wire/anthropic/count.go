@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -28,7 +29,7 @@ func (CountTokens) Reply(body []byte) (wire.Reply, error) {
 		return nil, &wire.Error{Err: err}
 	}
 	if _, ok := r.root.Get("input_tokens").Int(); !ok || r.root.Get("content").Exists() {
-		return nil, wrong("input_tokens", "the reply is not a count of tokens")
+		return nil, read.Wrong("input_tokens", "the reply is not a count of tokens")
 	}
 	r.members()
 	return r, nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -69,7 +70,7 @@ func walkMember(v strictjson.Value, kind, key string, m strictjson.Value, text f
 	switch {
 	case key == "cache_control":
 	case key == "input" && strings.HasSuffix(kind, "tool_use"):
-		everyString(m, text)
+		read.EveryString(m, text)
 	case m.Kind() != strictjson.String:
 		walk(m, text, fact)
 	default:
@@ -108,22 +109,6 @@ func mediaFact(mediaType string) string {
 	return "binary"
 }
 
-// everyString calls text for every string value below v, whatever its key.
-func everyString(v strictjson.Value, text func(leaf strictjson.Value)) {
-	switch v.Kind() {
-	case strictjson.String:
-		text(v)
-	case strictjson.Array:
-		for _, e := range v.Elems() {
-			everyString(e, text)
-		}
-	case strictjson.Object:
-		for _, m := range v.Members() {
-			everyString(m, text)
-		}
-	}
-}
-
 // besides walks the members of v that are not known.
 func besides(v strictjson.Value, text func(leaf strictjson.Value), fact func(string), known ...string) {
 	kind := v.Get("type").Str()
@@ -137,31 +122,16 @@ func besides(v strictjson.Value, text func(leaf strictjson.Value), fact func(str
 // noFact is for replies, of which no facts are told.
 func noFact(string) {}
 
-func wrong(path, reason string) error { return &wire.Error{Path: path, Reason: reason} }
-
 // checkBlock refuses what is no content block.
 func checkBlock(b strictjson.Value, path string) error {
 	if b.Kind() != strictjson.Object {
-		return wrong(path, "must be an object")
+		return read.Wrong(path, "must be an object")
 	}
 	if err := b.CheckKeys(blockFields); err != nil {
 		return &wire.Error{Path: path, Err: err}
 	}
 	if b.Get("type").Str() == "" {
-		return wrong(path+".type", "must be a string")
+		return read.Wrong(path+".type", "must be a string")
 	}
 	return nil
-}
-
-func sortReplacements(r []strictjson.Replacement) {
-	slices.SortFunc(r, func(a, b strictjson.Replacement) int { return a.Start - b.Start })
-}
-
-func elem(v strictjson.Value, i int) strictjson.Value {
-	for j, e := range v.Elems() {
-		if j == i {
-			return e
-		}
-	}
-	return strictjson.Value{}
 }

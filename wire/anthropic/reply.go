@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -47,17 +48,17 @@ func (r *reply) Calls() []wire.Call { return r.calls }
 
 func (r *reply) read() error {
 	if r.root.Kind() != strictjson.Object {
-		return wrong("", "the reply is not a JSON object")
+		return read.Wrong("", "the reply is not a JSON object")
 	}
 	if err := r.root.CheckKeys(replyFields); err != nil {
 		return &wire.Error{Err: err}
 	}
 	content := r.root.Get("content")
 	if content.Kind() != strictjson.Array && r.root.Get("error").Kind() != strictjson.Object {
-		return wrong("content", "must be an array")
+		return read.Wrong("content", "must be an array")
 	}
 	if content.Len() > maxBlocks {
-		return wrong("content", "too many blocks")
+		return read.Wrong("content", "too many blocks")
 	}
 	run := 1 // of text blocks that follow each other
 	for i, b := range content.Elems() {
@@ -67,7 +68,7 @@ func (r *reply) read() error {
 		}
 		if b.Get("type").EqualStr("text") {
 			if b.Get("text").Kind() != strictjson.String {
-				return wrong(path, "a text block must hold a string")
+				return read.Wrong(path, "a text block must hold a string")
 			}
 			r.text(b.Get("text"), "text", run)
 		} else {
@@ -203,7 +204,7 @@ func (r *reply) Rewrite(texts []strictjson.Replacement, verdicts []wire.Verdict)
 		start, end := stop.Span()
 		edits = append(edits, strictjson.Replacement{Start: start, End: end, Text: []byte(`"end_turn"`)})
 	}
-	sortReplacements(edits)
+	read.Sort(edits)
 	return strictjson.Splice(nil, r.body, edits), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -62,25 +63,25 @@ func (r *request) Release()            { r.doc.Release() }
 
 func (r *request) read() error {
 	if r.root.Kind() != strictjson.Object {
-		return wrong("", "the body is not a JSON object")
+		return read.Wrong("", "the body is not a JSON object")
 	}
 	if err := r.root.CheckKeys(requestFields); err != nil {
 		return &wire.Error{Err: err}
 	}
 	if r.model = r.root.Get("model").Str(); r.model == "" {
-		return wrong("model", "must be a string that names a model")
+		return read.Wrong("model", "must be a string that names a model")
 	}
 	for _, key := range []string{"fallbacks", "models"} {
 		if r.root.Get(key).Exists() {
-			return wrong(key, "a request names its model in one place, \"model\"")
+			return read.Wrong(key, "a request names its model in one place, \"model\"")
 		}
 	}
 	if s := r.root.Get("stream"); s.Exists() && !s.IsNull() && s.Kind() != strictjson.True && s.Kind() != strictjson.False {
-		return wrong("stream", "must be true or false")
+		return read.Wrong("stream", "must be true or false")
 	}
 	r.stream = r.root.Get("stream").Bool()
 	if r.root.Get("messages").Kind() != strictjson.Array {
-		return wrong("messages", "must be an array")
+		return read.Wrong("messages", "must be an array")
 	}
 	if err := r.readSystem(r.root.Get("system")); err != nil {
 		return err
@@ -116,7 +117,7 @@ func (r *request) member(key string, v strictjson.Value) error {
 			return &wire.Error{Path: key, Err: err}
 		}
 	case "metadata":
-		everyString(v, text)
+		read.EveryString(v, text)
 	case "container":
 		return r.container(v)
 	default:
@@ -144,7 +145,7 @@ func (r *request) container(v strictjson.Value) error {
 		}
 		besides(v, func(leaf strictjson.Value) { r.text(leaf, wire.Place{List: "container", Index: -1}) }, r.fact, "id")
 	default:
-		return wrong("container", "must be a string or an object")
+		return read.Wrong("container", "must be a string or an object")
 	}
 	return nil
 }
@@ -162,25 +163,25 @@ func (r *request) readTools(v strictjson.Value) error {
 		return nil
 	}
 	if v.Kind() != strictjson.Array {
-		return wrong("tools", "must be an array")
+		return read.Wrong("tools", "must be an array")
 	}
 	if v.Len() > maxTools {
-		return wrong("tools", "too many tools")
+		return read.Wrong("tools", "too many tools")
 	}
 	for i, t := range v.Elems() {
 		path := fmt.Sprintf("tools[%d]", i)
 		if t.Kind() != strictjson.Object {
-			return wrong(path, "must be an object")
+			return read.Wrong(path, "must be an object")
 		}
 		if err := t.CheckKeys(toolFields); err != nil {
 			return &wire.Error{Path: path, Err: err}
 		}
 		if t.Get("model").Exists() {
-			return wrong(path+".model", "a request names its model in one place, \"model\"")
+			return read.Wrong(path+".model", "a request names its model in one place, \"model\"")
 		}
 		name := toolName(t)
 		if name == "" {
-			return wrong(path+".name", "must be a string")
+			return read.Wrong(path+".name", "must be a string")
 		}
 		r.tools = append(r.tools, name)
 		place := wire.Place{List: "tools", Index: i, Field: "description"}
@@ -206,22 +207,22 @@ func (r *request) readServers(v strictjson.Value) error {
 		return nil
 	}
 	if v.Kind() != strictjson.Array {
-		return wrong("mcp_servers", "must be an array")
+		return read.Wrong("mcp_servers", "must be an array")
 	}
 	if v.Len() > maxTools {
-		return wrong("mcp_servers", "too many servers")
+		return read.Wrong("mcp_servers", "too many servers")
 	}
 	for i, s := range v.Elems() {
 		path := fmt.Sprintf("mcp_servers[%d]", i)
 		if s.Kind() != strictjson.Object {
-			return wrong(path, "must be an object")
+			return read.Wrong(path, "must be an object")
 		}
 		if err := s.CheckKeys(serverFields); err != nil {
 			return &wire.Error{Path: path, Err: err}
 		}
 		name := s.Get("name").Str()
 		if name == "" {
-			return wrong(path+".name", "must be a string")
+			return read.Wrong(path+".name", "must be a string")
 		}
 		r.tools = append(r.tools, "mcp:"+name)
 		r.fact("remote_url")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -23,20 +24,20 @@ func (r *request) readSystem(v strictjson.Value) error {
 		}
 		return r.content("system", "system", v)
 	}
-	return wrong("system", "must be a string or an array")
+	return read.Wrong("system", "must be a string or an array")
 }
 
 func (r *request) readMessage(i int, m strictjson.Value) error {
 	path := fmt.Sprintf("messages[%d]", i)
 	if m.Kind() != strictjson.Object {
-		return wrong(path, "must be an object")
+		return read.Wrong(path, "must be an object")
 	}
 	if err := m.CheckKeys(messageFields); err != nil {
 		return &wire.Error{Path: path, Err: err}
 	}
 	role := m.Get("role").Str()
 	if role == "" {
-		return wrong(path+".role", "must be a string")
+		return read.Wrong(path+".role", "must be a string")
 	}
 	var err error
 	switch c := m.Get("content"); c.Kind() {
@@ -45,7 +46,7 @@ func (r *request) readMessage(i int, m strictjson.Value) error {
 	case strictjson.Array:
 		err = r.content(path+".content", role, c)
 	default:
-		err = wrong(path+".content", "must be a string or an array")
+		err = read.Wrong(path+".content", "must be a string or an array")
 	}
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func (r *request) toolResult(path string, b strictjson.Value) error {
 			blocks = append(blocks, e)
 		}
 	default:
-		return wrong(path+".content", "must be a string or an array")
+		return read.Wrong(path+".content", "must be a string or an array")
 	}
 	return r.add(path, "tool", blocks, b)
 }
@@ -125,7 +126,7 @@ func (r *request) add(path, role string, blocks []strictjson.Value, result stric
 			add(b, place, 0)
 		case !b.Get("type").EqualStr("text"):
 		case b.Get("text").Kind() != strictjson.String:
-			return wrong(path, "a text block must hold a string")
+			return read.Wrong(path, "a text block must hold a string")
 		default:
 			add(b.Get("text"), place, n+1)
 		}
@@ -145,7 +146,7 @@ func (r *request) add(path, role string, blocks []strictjson.Value, result stric
 			}
 			p := wire.Place{List: "messages", Index: n, Field: "tool_calls"}
 			call := func(leaf strictjson.Value) { add(leaf, p, 0) }
-			everyString(b.Get("input"), call)
+			read.EveryString(b.Get("input"), call)
 			besides(b, call, r.fact, "type", "id", "name", "input")
 		case "image", "document":
 			if err := checkSource(b.Get("source"), path); err != nil {
@@ -180,10 +181,10 @@ func signed(b strictjson.Value) bool { return b.Get("signature").Str() != "" }
 // checkCall refuses a tool_use block that is none.
 func checkCall(b strictjson.Value, path string) error {
 	if b.Get("name").Str() == "" {
-		return wrong(path, "a call must name its tool")
+		return read.Wrong(path, "a call must name its tool")
 	}
 	if b.Get("input").Kind() != strictjson.Object {
-		return wrong(path, "a call's input must be an object")
+		return read.Wrong(path, "a call's input must be an object")
 	}
 	return nil
 }
@@ -195,7 +196,7 @@ func checkSource(s strictjson.Value, path string) error {
 	}
 	field := map[string]string{"base64": "data", "text": "data", "url": "url", "file": "file_id", "content": "content"}[s.Get("type").Str()]
 	if field == "" || !s.Get(field).Exists() {
-		return wrong(path, "media without a known source")
+		return read.Wrong(path, "media without a known source")
 	}
 	return nil
 }

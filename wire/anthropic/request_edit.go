@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/tidwall/sjson"
+
+	"github.com/headgate/headgate/wire/internal/read"
 )
 
 // ForceModel names another model.
@@ -21,7 +23,7 @@ func (r *request) ForceModel(body []byte, model string) ([]byte, error) {
 func (r *request) HideTools(body []byte, hide func(name string) bool) ([]byte, error) {
 	choice := r.root.Get("tool_choice")
 	if name := choice.Get("name").Str(); name != "" && hide(name) {
-		return nil, wrong("tool_choice", "insists on a tool that is hidden")
+		return nil, read.Wrong("tool_choice", "insists on a tool that is hidden")
 	}
 	left := 0
 	for _, list := range []string{"tools", "mcp_servers"} {
@@ -29,7 +31,7 @@ func (r *request) HideTools(body []byte, hide func(name string) bool) ([]byte, e
 		var gone int
 		var err error
 		for i := v.Len() - 1; i >= 0; i-- {
-			name := toolName(elem(v, i))
+			name := toolName(read.Elem(v, i))
 			if list == "mcp_servers" {
 				name = "mcp:" + name
 			}
@@ -52,7 +54,7 @@ func (r *request) HideTools(body []byte, hide func(name string) bool) ([]byte, e
 		return body, nil
 	}
 	if choice.Get("type").EqualStr("any") {
-		return nil, wrong("tool_choice", "insists on a tool, and all are hidden")
+		return nil, read.Wrong("tool_choice", "insists on a tool, and all are hidden")
 	}
 	body, err := sjson.DeleteBytes(body, "tool_choice")
 	if err != nil {

@@ -1,8 +1,6 @@
 package anthropic
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	"github.com/headgate/headgate/wire"
@@ -15,89 +13,42 @@ import (
 // and the SHA-256 of the block, so that the conversation's hash binds them;
 // the words of a document or of a server-side tool's block are its text.
 func (r *request) Messages() []byte {
-	b := []byte{'['}
+	list := make([]wire.Message, len(r.messages))
 	for i := range r.messages {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = r.messages[i].append(b)
+		list[i] = r.messages[i].normal()
 	}
-	b, err := strictjson.Canonical(append(b, ']'))
-	if err != nil {
-		panic("anthropic: own JSON does not pass the gate: " + err.Error())
-	}
-	return b
+	return wire.Conversation(list)
 }
 
-func (m *message) append(b []byte) []byte {
-	text := m.text()
-	b = append(b, `{"role":`...)
-	b = strictjson.AppendQuoted(b, m.role)
-	b = append(b, `,"text":`...)
-	b = strictjson.AppendQuoted(b, text)
-	b = append(b, `,"parts":[`...)
-	first := true
+func (m *message) normal() wire.Message {
+	n := wire.Message{Role: m.role, Calls: m.calls()}
 	for _, block := range m.blocks {
-		if block.Get("type").EqualStr("tool_use") {
-			continue
+		if !block.Get("type").EqualStr("tool_use") {
+			n.Parts = append(n.Parts, m.part(block))
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = m.appendPart(b, block)
 	}
-	b = append(b, `],"tool_calls":[`...)
-	for i, c := range m.calls() {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = wire.AppendCall(b, &c, true)
-	}
-	b = append(b, `],"tool_results":[`...)
 	if m.result.Exists() {
-		b = append(b, `{"id":`...)
-		b = strictjson.AppendQuoted(b, m.result.Get("tool_use_id").Str())
-		b = append(b, `,"text":`...)
-		b = strictjson.AppendQuoted(b, text)
-		b = append(b, '}')
+		n.Results = []wire.MessageResult{{ID: m.result.Get("tool_use_id").Str()}}
 	}
-	return append(b, "]}"...)
+	return n
 }
 
-func (m *message) appendPart(b []byte, block strictjson.Value) []byte {
+func (m *message) part(block strictjson.Value) wire.Part {
 	text, has := m.blockText(block)
 	kind := block.Get("type").Str()
 	switch {
 	case block.Kind() == strictjson.String || kind == "text":
-		b = append(b, `{"type":"text","text":`...)
-		b = strictjson.AppendQuoted(b, text)
-		return append(b, '}')
+		return wire.Part{Text: text}
 	case kind == "document":
 		kind = "file"
 	}
-	sum := sha256.Sum256(block.Raw())
-	b = append(b, `{"type":`...)
-	b = strictjson.AppendQuoted(b, kind)
-	b = append(b, `,"sha256":"`...)
-	b = hex.AppendEncode(b, sum[:])
-	b = append(b, '"')
-	if has {
-		b = append(b, `,"text":`...)
-		b = strictjson.AppendQuoted(b, text)
-	}
-	return append(b, '}')
+	return wire.Part{Kind: kind, Raw: block.Raw(), Text: text, Says: has}
 }
 
 // text joins the texts of a message by newlines.
 func (m *message) text() string {
-	var texts []string
-	for _, b := range m.blocks {
-		if t, ok := m.blockText(b); ok {
-			texts = append(texts, t)
-		}
-	}
-	return strings.Join(texts, "\n")
+	n := m.normal()
+	return n.Text()
 }
 
 // blockText is what a block says; the assistant's thinking and calls say

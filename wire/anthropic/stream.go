@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/sse"
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -49,10 +50,10 @@ func (s *stream) Ordered() {}
 // Event reads one event, whose name must be its type.
 func (s *stream) Event(name string, data []byte) (*wire.Event, error) {
 	if s.none {
-		return nil, wrong("", "an endpoint that does not stream has answered with a stream")
+		return nil, read.Wrong("", "an endpoint that does not stream has answered with a stream")
 	}
 	if s.done || s.failed {
-		return nil, wrong("", "an event after the end of the stream")
+		return nil, read.Wrong("", "an event after the end of the stream")
 	}
 	doc, err := strictjson.Parse(data, strictjson.Limits{})
 	if err != nil {
@@ -61,13 +62,13 @@ func (s *stream) Event(name string, data []byte) (*wire.Event, error) {
 	defer doc.Release()
 	root := doc.Root()
 	if root.Kind() != strictjson.Object {
-		return nil, wrong("", "the event is not a JSON object")
+		return nil, read.Wrong("", "the event is not a JSON object")
 	}
 	if err := root.CheckKeys(eventFields); err != nil {
 		return nil, &wire.Error{Err: err}
 	}
 	if !root.Get("type").EqualStr(name) {
-		return nil, wrong("type", "the event is not of the type that its name says")
+		return nil, read.Wrong("type", "the event is not of the type that its name says")
 	}
 	e := &eventReader{s: s, ev: &wire.Event{}, data: data, root: root}
 	if err := e.read(name); err != nil {
@@ -106,13 +107,13 @@ func (e *eventReader) read(name string) error {
 		err = e.messageDelta(e.root.Get("delta"))
 	case "message_stop":
 		if !e.s.begun || e.s.openBlock() {
-			return wrong("", "the message stops before its end")
+			return read.Wrong("", "the message stops before its end")
 		}
 		e.s.done, e.ev.End = true, true
 	case "error":
 		e.s.failed, e.ev.End = true, true
 	default:
-		return wrong("type", "an unknown event")
+		return read.Wrong("type", "an unknown event")
 	}
 	if err != nil {
 		return err
@@ -125,11 +126,11 @@ func (e *eventReader) messageStart(m strictjson.Value) error {
 	s := e.s
 	switch {
 	case s.begun:
-		return wrong("message", "the message starts twice")
+		return read.Wrong("message", "the message starts twice")
 	case m.Kind() != strictjson.Object:
-		return wrong("message", "must be an object")
+		return read.Wrong("message", "must be an object")
 	case m.Get("content").Len() > 0:
-		return wrong("message.content", "must be empty where the message starts")
+		return read.Wrong("message.content", "must be empty where the message starts")
 	}
 	if err := m.CheckKeys(replyFields); err != nil {
 		return &wire.Error{Path: "message", Err: err}
@@ -144,9 +145,9 @@ func (e *eventReader) messageDelta(d strictjson.Value) error {
 	s := e.s
 	switch {
 	case !s.begun || s.openBlock():
-		return wrong("delta", "the message ends before its blocks")
+		return read.Wrong("delta", "the message ends before its blocks")
 	case d.Kind() != strictjson.Object:
-		return wrong("delta", "must be an object")
+		return read.Wrong("delta", "must be an object")
 	}
 	if err := d.CheckKeys(deltaFields); err != nil {
 		return &wire.Error{Path: "delta", Err: err}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -16,11 +17,11 @@ func (e *eventReader) blockStart(v strictjson.Value) error {
 	index, ok := e.root.Get("index").Int()
 	switch {
 	case !s.begun || s.ended:
-		return wrong("", "a block outside of its message")
+		return read.Wrong("", "a block outside of its message")
 	case !ok || index < 0 || index >= maxBlocks:
-		return wrong("index", "must be a small whole number")
+		return read.Wrong("index", "must be a small whole number")
 	case s.blocks[int(index)] != nil:
-		return wrong("index", "two blocks with one index")
+		return read.Wrong("index", "two blocks with one index")
 	}
 	if err := checkBlock(v, "content_block"); err != nil {
 		return err
@@ -41,7 +42,7 @@ func (e *eventReader) blockStart(v strictjson.Value) error {
 		if t := v.Get(b.kind); t.Kind() == strictjson.String {
 			e.say(b, b.kind, t)
 		} else if t.Exists() && !t.IsNull() {
-			return wrong("content_block", "a text block must hold a string")
+			return read.Wrong("content_block", "a text block must hold a string")
 		}
 		besides(v, e.wholeText, noFact, "type", b.kind)
 	case "tool_use":
@@ -69,7 +70,7 @@ func (e *eventReader) current() (*block, error) {
 			return b, nil
 		}
 	}
-	return nil, wrong("index", "no block with this index is open")
+	return nil, read.Wrong("index", "no block with this index is open")
 }
 
 func (e *eventReader) blockDelta(d strictjson.Value) error {
@@ -78,7 +79,7 @@ func (e *eventReader) blockDelta(d strictjson.Value) error {
 		return err
 	}
 	if d.Kind() != strictjson.Object {
-		return wrong("delta", "must be an object")
+		return read.Wrong("delta", "must be an object")
 	}
 	if err := d.CheckKeys(deltaFields); err != nil {
 		return &wire.Error{Path: "delta", Err: err}
@@ -89,16 +90,16 @@ func (e *eventReader) blockDelta(d strictjson.Value) error {
 	}[kind]
 	switch {
 	case kind == "":
-		return wrong("delta.type", "must be a string")
+		return read.Wrong("delta.type", "must be a string")
 	case b.isCall() && kind != "input_json_delta", kind == "input_json_delta" && !strings.HasSuffix(b.kind, "tool_use"):
-		return wrong("delta", "a delta that is not of its block's kind")
+		return read.Wrong("delta", "a delta that is not of its block's kind")
 	case field == "":
 		besides(d, e.wholeText, noFact, "type")
 		return nil
 	}
 	v := d.Get(field)
 	if v.Kind() != strictjson.String && (kind != "compaction_delta" || !v.IsNull()) {
-		return wrong("delta", "must hold a string")
+		return read.Wrong("delta", "must hold a string")
 	}
 	switch {
 	case b.isCall():
@@ -106,7 +107,7 @@ func (e *eventReader) blockDelta(d strictjson.Value) error {
 		b.deltas++
 		e.ev.Calls = append(e.ev.Calls, b.key())
 		if b.start != "{}" && !v.EqualStr("") {
-			return wrong("delta", "a call with two inputs")
+			return read.Wrong("delta", "a call with two inputs")
 		}
 	case kind == "input_json_delta":
 		if err := e.providerInput(b, v); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -47,10 +48,10 @@ func (s *stream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, ve
 	}
 	if len(ev.Ended) > 0 && s.allDenied(verdict) {
 		if stop := root.Get("delta").Get("stop_reason"); stop.EqualStr("tool_use") {
-			edits = append(edits, replace(stop, []byte(`"end_turn"`)))
+			edits = append(edits, read.Replace(stop, []byte(`"end_turn"`)))
 		}
 	}
-	sortReplacements(edits)
+	read.Sort(edits)
 	return strictjson.Splice(nil, data, edits), false, nil
 }
 
@@ -86,11 +87,6 @@ func beyond(edits, calls []strictjson.Replacement) []strictjson.Replacement {
 	return out
 }
 
-func replace(v strictjson.Value, text []byte) strictjson.Replacement {
-	start, end := v.Span()
-	return strictjson.Replacement{Start: start, End: end, Text: text}
-}
-
 // rewrite edits an event that holds a part of a call.
 func (b *block) rewrite(root strictjson.Value, v wire.Verdict) (edits []strictjson.Replacement, drop bool, err error) {
 	if v.Untouched() {
@@ -104,13 +100,13 @@ func (b *block) rewrite(root strictjson.Value, v wire.Verdict) (edits []strictjs
 		start := root.Get("content_block")
 		switch {
 		case v.Denied && b.deltas == 0:
-			return []strictjson.Replacement{replace(start, textBlock(v.Text))}, false, nil
+			return []strictjson.Replacement{read.Replace(start, textBlock(v.Text))}, false, nil
 		case v.Denied:
-			return []strictjson.Replacement{replace(start, textBlock(""))}, false, nil
+			return []strictjson.Replacement{read.Replace(start, textBlock(""))}, false, nil
 		case b.deltas == 0:
-			return []strictjson.Replacement{replace(start.Get("input"), []byte(*v.Args))}, false, nil
+			return []strictjson.Replacement{read.Replace(start.Get("input"), []byte(*v.Args))}, false, nil
 		case start.Get("input").Len() > 0: // the deltas hold it from now on
-			return []strictjson.Replacement{replace(start.Get("input"), []byte("{}"))}, false, nil
+			return []strictjson.Replacement{read.Replace(start.Get("input"), []byte("{}"))}, false, nil
 		}
 	case "content_block_delta":
 		delta := root.Get("delta")
@@ -120,10 +116,10 @@ func (b *block) rewrite(root strictjson.Value, v wire.Verdict) (edits []strictjs
 		case v.Denied:
 			b.written = true
 			text := strictjson.AppendQuoted([]byte(`{"type":"text_delta","text":`), v.Text)
-			return []strictjson.Replacement{replace(delta, append(text, '}'))}, false, nil
+			return []strictjson.Replacement{read.Replace(delta, append(text, '}'))}, false, nil
 		}
 		b.written = true
-		return []strictjson.Replacement{replace(delta.Get("partial_json"), strictjson.AppendQuoted(nil, *v.Args))}, false, nil
+		return []strictjson.Replacement{read.Replace(delta.Get("partial_json"), strictjson.AppendQuoted(nil, *v.Args))}, false, nil
 	}
 	return nil, false, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -121,7 +122,7 @@ func (e *eventReader) providerInput(b *block, v strictjson.Value) error {
 	offsets = strictjson.RawOffsets(v.Raw(), offsets)
 	for i, s := range parts {
 		if s.of > maxStrings {
-			return wrong("delta", "an input of too many strings")
+			return read.Wrong("delta", "an input of too many strings")
 		}
 		name := b.channel("input:" + strconv.Itoa(s.of))
 		p := wire.Piece{Channel: wire.Channel{Name: name}, Text: s.text}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -20,7 +21,7 @@ func (r *chatRequest) content(i int, v strictjson.Value, result bool) error {
 		return nil
 	case strictjson.Array:
 	default:
-		return wrong(fmt.Sprintf("messages[%d].content", i), "must be a string or an array")
+		return read.Wrong(fmt.Sprintf("messages[%d].content", i), "must be a string or an array")
 	}
 	for j, p := range v.Elems() {
 		if err := r.part(i, j, p, result); err != nil {
@@ -51,7 +52,7 @@ func (r *chatRequest) part(i, j int, p strictjson.Value, result bool) error {
 	switch kind {
 	case "text", "refusal":
 		if p.Get(kind).Kind() != strictjson.String {
-			return wrong(path, "must hold a string")
+			return read.Wrong(path, "must hold a string")
 		}
 		add(p.Get(kind))
 		return nil
@@ -64,7 +65,7 @@ func (r *chatRequest) part(i, j int, p strictjson.Value, result bool) error {
 		}
 		facts, err := mediaFacts(kind, p.Get(kind))
 		if err != nil {
-			return wrong(path, err.Error())
+			return read.Wrong(path, err.Error())
 		}
 		r.unscanned = append(r.unscanned, facts...)
 		if name := p.Get(kind).Get("filename"); name.Kind() == strictjson.String {
@@ -72,7 +73,7 @@ func (r *chatRequest) part(i, j int, p strictjson.Value, result bool) error {
 		}
 		return nil
 	}
-	return wrong(path, "unknown type of content part")
+	return read.Wrong(path, "unknown type of content part")
 }
 
 var errMedia = errors.New("media without a known source")

@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/sjson"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -31,7 +32,7 @@ func (r *chatRequest) HideTools(body []byte, hide func(name string) bool) ([]byt
 		left := tools.Len()
 		var err error
 		for i := tools.Len() - 1; i >= 0; i-- {
-			name, _ := toolName(elem(tools, i), list == "functions", "")
+			name, _ := toolName(read.Elem(tools, i), list == "functions", "")
 			if !hide(name) {
 				continue
 			}
@@ -78,13 +79,4 @@ func forcedTool(root strictjson.Value) string {
 		}
 	}
 	return ""
-}
-
-func elem(v strictjson.Value, i int) strictjson.Value {
-	for j, e := range v.Elems() {
-		if j == i {
-			return e
-		}
-	}
-	return strictjson.Value{}
 }

@@ -1,10 +1,6 @@
 package openai
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -14,83 +10,49 @@ import (
 // for function). Media are parts with their kind and the SHA-256 of the part,
 // so that the conversation's hash binds them.
 func (r *chatRequest) Messages() []byte {
-	b := []byte{'['}
-	for i, m := range r.root.Get("messages").Elems() {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendMessage(b, m)
+	var list []wire.Message
+	for _, m := range r.root.Get("messages").Elems() {
+		list = append(list, normal(m))
 	}
-	b, err := strictjson.Canonical(append(b, ']'))
-	if err != nil {
-		panic("openai: own JSON does not pass the gate: " + err.Error())
-	}
-	return b
+	return wire.Conversation(list)
 }
 
-func appendMessage(b []byte, m strictjson.Value) []byte {
-	role, text := m.Get("role").Str(), messageText(m)
-	switch role {
+func normal(m strictjson.Value) wire.Message {
+	n := wire.Message{Role: m.Get("role").Str(), Parts: parts(m.Get("content")), Calls: messageCalls(m)}
+	switch n.Role {
 	case "developer":
-		role = "system"
+		n.Role = "system"
 	case "function":
-		role = "tool"
+		n.Role = "tool"
 	}
-	b = append(b, `{"role":`...)
-	b = strictjson.AppendQuoted(b, role)
-	b = append(b, `,"text":`...)
-	b = strictjson.AppendQuoted(b, text)
-	b = append(b, `,"parts":[`...)
-	b = appendParts(b, m.Get("content"))
-	b = append(b, `],"tool_calls":[`...)
-	for i, c := range messageCalls(m) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = wire.AppendCall(b, &c, true)
+	if s := m.Get("refusal").Str(); s != "" {
+		n.More = []string{s}
 	}
-	b = append(b, `],"tool_results":[`...)
-	if role == "tool" {
+	if n.Role == "tool" {
 		id := m.Get("tool_call_id").Str()
 		if id == "" {
 			id = m.Get("name").Str()
 		}
-		b = append(b, `{"id":`...)
-		b = strictjson.AppendQuoted(b, id)
-		b = append(b, `,"text":`...)
-		b = strictjson.AppendQuoted(b, text)
-		b = append(b, '}')
+		n.Results = []wire.MessageResult{{ID: id}}
 	}
-	return append(b, "]}"...)
+	return n
 }
 
-func appendParts(b []byte, content strictjson.Value) []byte {
+// parts lists the parts of a content: a string, or an array of parts.
+func parts(content strictjson.Value) []wire.Part {
 	if content.Kind() == strictjson.String {
-		return appendTextPart(b, content.Str())
+		return []wire.Part{{Text: content.Str()}}
 	}
-	for i, p := range content.Elems() {
-		if i > 0 {
-			b = append(b, ',')
-		}
+	var list []wire.Part
+	for _, p := range content.Elems() {
 		switch kind := p.Get("type").Str(); kind {
 		case "text", "refusal":
-			b = appendTextPart(b, p.Get(kind).Str())
+			list = append(list, wire.Part{Text: p.Get(kind).Str()})
 		default:
-			sum := sha256.Sum256(p.Raw())
-			b = append(b, `{"type":`...)
-			b = strictjson.AppendQuoted(b, partKind(kind))
-			b = append(b, `,"sha256":"`...)
-			b = hex.AppendEncode(b, sum[:])
-			b = append(b, `"}`...)
+			list = append(list, wire.Part{Kind: partKind(kind), Raw: p.Raw()})
 		}
 	}
-	return b
-}
-
-func appendTextPart(b []byte, text string) []byte {
-	b = append(b, `{"type":"text","text":`...)
-	b = strictjson.AppendQuoted(b, text)
-	return append(b, '}')
+	return list
 }
 
 func partKind(wireKind string) string {
@@ -109,26 +71,8 @@ func partKind(wireKind string) string {
 
 // messageText joins the texts of a message by newlines.
 func messageText(m strictjson.Value) string {
-	texts := partTexts(m.Get("content"))
-	if s := m.Get("refusal").Str(); s != "" {
-		texts = append(texts, s)
-	}
-	return strings.Join(texts, "\n")
-}
-
-// partTexts lists the texts of a content: a string, or an array of parts.
-func partTexts(content strictjson.Value) []string {
-	if content.Kind() == strictjson.String {
-		return []string{content.Str()}
-	}
-	var texts []string
-	for _, p := range content.Elems() {
-		switch kind := p.Get("type").Str(); kind {
-		case "text", "refusal":
-			texts = append(texts, p.Get(kind).Str())
-		}
-	}
-	return texts
+	n := normal(m)
+	return n.Text()
 }
 
 // messageCalls lists the tool calls of an assistant's message.

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/sjson"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -55,14 +56,14 @@ func (r *chatReply) Calls() []wire.Call { return r.calls }
 // of the choices.
 func (r *chatReply) read(choice func(pos int, c strictjson.Value) error) error {
 	if r.root.Kind() != strictjson.Object {
-		return wrong("", "the reply is not a JSON object")
+		return read.Wrong("", "the reply is not a JSON object")
 	}
 	if err := r.root.CheckKeys(replyFields); err != nil {
 		return &wire.Error{Err: err}
 	}
 	choices := r.root.Get("choices")
 	if choices.Kind() != strictjson.Array && r.root.Get("error").Kind() != strictjson.Object {
-		return wrong("choices", "must be an array")
+		return read.Wrong("choices", "must be an array")
 	}
 	for k, v := range r.root.Members() {
 		switch key := k.Str(); key {
@@ -74,7 +75,7 @@ func (r *chatReply) read(choice func(pos int, c strictjson.Value) error) error {
 		}
 	}
 	if choices.Len() > maxChoices {
-		return wrong("choices", "too many choices")
+		return read.Wrong("choices", "too many choices")
 	}
 	for i, c := range choices.Elems() {
 		if err := choice(i, c); err != nil {
@@ -96,7 +97,7 @@ func (r *chatReply) choice(pos int, c strictjson.Value) error {
 	}
 	message := c.Get("message")
 	if message.Kind() != strictjson.Object {
-		return wrong(path+".message", "must be an object")
+		return read.Wrong(path+".message", "must be an object")
 	}
 	if err := message.CheckKeys(messageFields); err != nil {
 		return &wire.Error{Path: path, Err: err}
@@ -110,7 +111,7 @@ func (r *chatReply) choice(pos int, c strictjson.Value) error {
 		case "index", "finish_reason", "message", "logprobs":
 		default:
 			if hasCalls(v) {
-				return wrong(path, "tool calls where none belong")
+				return read.Wrong(path, "tool calls where none belong")
 			}
 			leaves(v, "", func(_ string, leaf strictjson.Value) {
 				r.text(leaf, index, wire.Place{List: "choices", Index: index, Field: key})
@@ -150,7 +151,7 @@ func (r *chatReply) begin(pos int, c strictjson.Value) (index int, err error) {
 		return 0, err
 	}
 	if lp := c.Get("logprobs"); lp.Exists() && !lp.IsNull() && lp.Kind() != strictjson.Object {
-		return 0, wrong(fmt.Sprintf("choices[%d].logprobs", pos), "must be an object")
+		return 0, read.Wrong(fmt.Sprintf("choices[%d].logprobs", pos), "must be an object")
 	}
 	start, end := c.Span()
 	r.choices = append(r.choices, choiceAt{v: c, index: index, start: start, end: end})
@@ -163,10 +164,10 @@ func (r *chatReply) readCalls(pos, index int, v strictjson.Value) error {
 	}
 	path := fmt.Sprintf("choices[%d].message.tool_calls", pos)
 	if v.Kind() != strictjson.Array {
-		return wrong(path, "must be an array")
+		return read.Wrong(path, "must be an array")
 	}
 	if v.Len() > maxCalls {
-		return wrong(path, "too many tool calls")
+		return read.Wrong(path, "too many tool calls")
 	}
 	for j, c := range v.Elems() {
 		if err := c.CheckKeys(callFields); err != nil {
@@ -184,17 +185,17 @@ func (r *chatReply) readCalls(pos, index int, v strictjson.Value) error {
 func (r *chatReply) call(pos, index, j int, f strictjson.Value, field, id string) error {
 	path := fmt.Sprintf("choices[%d].message.tool_calls", pos)
 	if f.Kind() != strictjson.Object {
-		return wrong(path, "must hold a function or a custom tool's call")
+		return read.Wrong(path, "must hold a function or a custom tool's call")
 	}
 	if err := f.CheckKeys(functionFields); err != nil {
 		return &wire.Error{Path: path, Err: err}
 	}
 	name, args := f.Get("name").Str(), f.Get(field)
 	if name == "" {
-		return wrong(path, "a call must name its tool")
+		return read.Wrong(path, "a call must name its tool")
 	}
 	if args.Exists() && args.Kind() != strictjson.String {
-		return wrong(path, "a call's arguments must be a string")
+		return read.Wrong(path, "a call's arguments must be a string")
 	}
 	besides(f, func(leaf strictjson.Value) { r.text(leaf, index, callPlace(index)) }, "name", field)
 	r.calls = append(r.calls, wire.Call{Choice: index, Index: max(j, 0), ID: id, Name: name, Args: args.Str(), Free: field == "input"})
@@ -272,7 +273,7 @@ func (r *chatReply) Rewrite(texts []strictjson.Replacement, verdicts []wire.Verd
 	for i := range r.choices {
 		edits = r.dropLogprobs(edits, texts, &r.choices[i], r.callsChanged(i, verdicts))
 	}
-	sortReplacements(edits)
+	read.Sort(edits)
 	body := strictjson.Splice(nil, r.body, edits)
 	for pos := range r.choices {
 		var err error
@@ -353,7 +354,7 @@ func sayInstead(body []byte, pos int, said []string) ([]byte, error) {
 		return nil, err
 	}
 	defer doc.Release()
-	content := elem(doc.Root().Get("choices"), pos).Get("message").Get("content")
+	content := read.Elem(doc.Root().Get("choices"), pos).Get("message").Get("content")
 	path := "choices." + strconv.Itoa(pos) + ".message.content"
 	var words strings.Builder
 	for i := len(said) - 1; i >= 0; i-- {

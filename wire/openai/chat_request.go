@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -47,8 +48,6 @@ func (r *chatRequest) Unscanned() []string { return r.unscanned }
 func (r *chatRequest) Texts() []wire.Text  { return r.texts }
 func (r *chatRequest) Release()            { r.doc.Release() }
 
-func wrong(path, reason string) error { return &wire.Error{Path: path, Reason: reason} }
-
 func (r *chatRequest) read() error {
 	var err error
 	if r.head, err = readHead(r.root, requestFields); err != nil {
@@ -58,7 +57,7 @@ func (r *chatRequest) read() error {
 		return errModel
 	}
 	if r.root.Get("messages").Kind() != strictjson.Array {
-		return wrong("messages", "must be an array")
+		return read.Wrong("messages", "must be an array")
 	}
 	for k, v := range r.root.Members() {
 		if err := r.member(k.Str(), v); err != nil {
@@ -116,10 +115,10 @@ func (r *chatRequest) readTools(v strictjson.Value, legacy bool) error {
 		return nil
 	}
 	if v.Kind() != strictjson.Array {
-		return wrong("tools", "must be an array")
+		return read.Wrong("tools", "must be an array")
 	}
 	if v.Len() > maxTools {
-		return wrong("tools", "too many tools")
+		return read.Wrong("tools", "too many tools")
 	}
 	for i, t := range v.Elems() {
 		path := fmt.Sprintf("tools[%d]", i)
@@ -143,7 +142,7 @@ func (r *chatRequest) readTools(v strictjson.Value, legacy bool) error {
 // the custom tool's own, or the type of a tool that the provider runs.
 func toolName(t strictjson.Value, legacy bool, path string) (string, error) {
 	if t.Kind() != strictjson.Object {
-		return "", wrong(path, "must be an object")
+		return "", read.Wrong(path, "must be an object")
 	}
 	if legacy {
 		if err := t.CheckKeys(functionFields); err != nil {
@@ -152,7 +151,7 @@ func toolName(t strictjson.Value, legacy bool, path string) (string, error) {
 		if n := t.Get("name").Str(); n != "" {
 			return n, nil
 		}
-		return "", wrong(path+".name", "must be a string")
+		return "", read.Wrong(path+".name", "must be a string")
 	}
 	if err := t.CheckKeys(toolFields); err != nil {
 		return "", &wire.Error{Path: path, Err: err}
@@ -163,7 +162,7 @@ func toolName(t strictjson.Value, legacy bool, path string) (string, error) {
 	}
 	switch kind {
 	case "":
-		return "", wrong(path+".type", "must be a string")
+		return "", read.Wrong(path+".type", "must be a string")
 	case "function", "custom":
 		f := t.Get(kind)
 		if err := f.CheckKeys(functionFields); err != nil {
@@ -172,7 +171,7 @@ func toolName(t strictjson.Value, legacy bool, path string) (string, error) {
 		if n := f.Get("name").Str(); n != "" {
 			return n, nil
 		}
-		return "", wrong(path+"."+kind+".name", "must be a string")
+		return "", read.Wrong(path+"."+kind+".name", "must be a string")
 	}
 	return kind, nil
 }
@@ -180,14 +179,14 @@ func toolName(t strictjson.Value, legacy bool, path string) (string, error) {
 func (r *chatRequest) message(i int, m strictjson.Value) error {
 	path := func(field string) string { return fmt.Sprintf("messages[%d]%s", i, field) }
 	if m.Kind() != strictjson.Object {
-		return wrong(path(""), "must be an object")
+		return read.Wrong(path(""), "must be an object")
 	}
 	if err := m.CheckKeys(messageFields); err != nil {
 		return &wire.Error{Path: path(""), Err: err}
 	}
 	role := m.Get("role").Str()
 	if role == "" {
-		return wrong(path(".role"), "must be a string")
+		return read.Wrong(path(".role"), "must be a string")
 	}
 	result := role == "tool" || role == "function"
 	for k, v := range m.Members() {
@@ -234,7 +233,7 @@ func (r *chatRequest) calls(i int, v strictjson.Value) error {
 		return nil
 	}
 	if v.Kind() != strictjson.Array {
-		return wrong(fmt.Sprintf("messages[%d].tool_calls", i), "must be an array")
+		return read.Wrong(fmt.Sprintf("messages[%d].tool_calls", i), "must be an array")
 	}
 	for j, c := range v.Elems() {
 		path := fmt.Sprintf("messages[%d].tool_calls[%d]", i, j)
@@ -243,7 +242,7 @@ func (r *chatRequest) calls(i int, v strictjson.Value) error {
 		}
 		f, field := callBody(c)
 		if f.Kind() != strictjson.Object {
-			return wrong(path, "must hold a function or a custom tool's call")
+			return read.Wrong(path, "must hold a function or a custom tool's call")
 		}
 		if err := r.function(i, f, field, field == "arguments"); err != nil {
 			return err
@@ -281,13 +280,13 @@ func besides(v strictjson.Value, f func(leaf strictjson.Value), known ...string)
 func (r *chatRequest) function(i int, f strictjson.Value, field string, isJSON bool) error {
 	path := fmt.Sprintf("messages[%d].tool_calls", i)
 	if f.Kind() != strictjson.Object {
-		return wrong(path, "must be an object")
+		return read.Wrong(path, "must be an object")
 	}
 	if err := f.CheckKeys(functionFields); err != nil {
 		return &wire.Error{Path: path, Err: err}
 	}
 	if f.Get("name").Str() == "" {
-		return wrong(path, "a call must name its tool")
+		return read.Wrong(path, "a call must name its tool")
 	}
 	place := wire.Place{List: "messages", Index: i, Field: "tool_calls"}
 	besides(f, func(leaf strictjson.Value) { r.text(leaf, place) }, "name", field)
@@ -296,7 +295,7 @@ func (r *chatRequest) function(i int, f strictjson.Value, field string, isJSON b
 		return nil
 	}
 	if args.Kind() != strictjson.String {
-		return wrong(path, "a call's arguments must be a string")
+		return read.Wrong(path, "a call's arguments must be a string")
 	}
 	r.text(args, place).JSON = isJSON
 	return nil

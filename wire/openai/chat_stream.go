@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/sse"
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -78,7 +79,7 @@ func (s *chatStream) Event(_ string, data []byte) (*wire.Event, error) {
 		return ev, nil
 	}
 	if s.done {
-		return nil, wrong("", "an event after the end of the stream")
+		return nil, read.Wrong("", "an event after the end of the stream")
 	}
 	doc, err := strictjson.Parse(data, strictjson.Limits{})
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *chatStream) Event(_ string, data []byte) (*wire.Event, error) {
 	defer doc.Release()
 	root := doc.Root()
 	if root.Kind() != strictjson.Object {
-		return nil, wrong("", "the event is not a JSON object")
+		return nil, read.Wrong("", "the event is not a JSON object")
 	}
 	if err := root.CheckKeys(replyFields); err != nil {
 		return nil, &wire.Error{Err: err}
@@ -114,7 +115,7 @@ func (s *chatStream) chunk(ev *wire.Event, root strictjson.Value, data []byte) e
 			}
 		case k.EqualStr("choices"):
 			if v.Kind() != strictjson.Array && !v.IsNull() {
-				return wrong("choices", "must be an array")
+				return read.Wrong("choices", "must be an array")
 			}
 			for i, c := range v.Elems() {
 				if err := s.choice(ev, i, c, data); err != nil {
@@ -153,7 +154,7 @@ func addPiece(ev *wire.Event, ch wire.Channel, v strictjson.Value, data []byte, 
 
 func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []byte) error {
 	if c.Kind() != strictjson.Object {
-		return wrong("choices", "must hold objects")
+		return read.Wrong("choices", "must hold objects")
 	}
 	index, err := readIndex(c.Get("index"), pos)
 	if err != nil {
@@ -162,13 +163,13 @@ func (s *chatStream) choice(ev *wire.Event, pos int, c strictjson.Value, data []
 	ch := s.choices[index]
 	if ch == nil {
 		if len(s.choices) >= maxChoices {
-			return wrong("choices", "too many choices")
+			return read.Wrong("choices", "too many choices")
 		}
 		ch = &streamChoice{index: index}
 		s.choices[index] = ch
 	}
 	if lp := c.Get("logprobs"); lp.Exists() && !lp.IsNull() && lp.Kind() != strictjson.Object {
-		return wrong("choices.logprobs", "must be an object")
+		return read.Wrong("choices.logprobs", "must be an object")
 	}
 	if err := s.read(s, ev, ch, c, data); err != nil {
 		return err
@@ -194,7 +195,7 @@ func (s *chatStream) members(ev *wire.Event, ch *streamChoice, c strictjson.Valu
 			}
 		default:
 			if hasCalls(v) {
-				return wrong("choices", "tool calls where none belong")
+				return read.Wrong("choices", "tool calls where none belong")
 			}
 			whole(ev, ch.index, v, data)
 		}
@@ -209,7 +210,7 @@ func readIndex(v strictjson.Value, pos int) (int, error) {
 	}
 	n, ok := v.Int()
 	if !ok || n < 0 || n > 1<<20 {
-		return 0, wrong("choices", "an index must be a small whole number")
+		return 0, read.Wrong("choices", "an index must be a small whole number")
 	}
 	return int(n), nil
 }
@@ -228,7 +229,7 @@ func (s *chatStream) end(ev *wire.Event, ch *streamChoice) error {
 	ch.ended = true
 	for _, c := range ch.calls {
 		if c.name == "" {
-			return wrong("choices.delta.tool_calls", "a call must name its tool")
+			return read.Wrong("choices.delta.tool_calls", "a call must name its tool")
 		}
 		ev.Whole = append(ev.Whole, c.call())
 	}
@@ -240,7 +241,7 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 		if delta.IsNull() {
 			return nil
 		}
-		return wrong("choices.delta", "must be an object")
+		return read.Wrong("choices.delta", "must be an object")
 	}
 	if err := delta.CheckKeys(messageFields); err != nil {
 		return &wire.Error{Path: "choices.delta", Err: err}
@@ -250,7 +251,7 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 		case v.IsNull(), k.EqualStr("role"), k.EqualStr("id"), k.EqualStr("type"), k.EqualStr("channel"):
 		case k.EqualStr("tool_calls"):
 			if v.Kind() != strictjson.Array {
-				return wrong("choices.delta.tool_calls", "must be an array")
+				return read.Wrong("choices.delta.tool_calls", "must be an array")
 			}
 			for i, c := range v.Elems() {
 				if err := s.toolCall(ev, ch, i, c); err != nil {
@@ -262,7 +263,7 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 			}
 		case k.EqualStr("function_call"):
 			if v.Kind() != strictjson.Object {
-				return wrong("choices.delta.function_call", "must be an object")
+				return read.Wrong("choices.delta.function_call", "must be an object")
 			}
 			if noCall(v) && !ch.has(functionCall) {
 				continue
@@ -278,7 +279,7 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 				continue
 			}
 			if ch.ended {
-				return wrong("choices.delta", "text after the end of its choice")
+				return read.Wrong("choices.delta", "text after the end of its choice")
 			}
 			s.say(ch, name, text)
 		case k.EqualStr("content"), k.EqualStr("reasoning_details"), k.EqualStr("audio"):

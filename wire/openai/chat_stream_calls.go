@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -31,7 +32,7 @@ func (s *chatStream) toolCall(ev *wire.Event, ch *streamChoice, pos int, c stric
 	id := c.Get("id").Str()
 	f, field := callBody(c)
 	if f.Kind() != strictjson.Object {
-		return wrong("choices.delta.tool_calls", "must hold a function or a custom tool's call")
+		return read.Wrong("choices.delta.tool_calls", "must hold a function or a custom tool's call")
 	}
 	if c.Get("index").Exists() {
 		index, err := readIndex(c.Get("index"), pos)
@@ -56,7 +57,7 @@ func (s *chatStream) part(ev *wire.Event, ch *streamChoice, index int, f strictj
 		return &wire.Error{Path: path, Err: err}
 	}
 	if ch.ended {
-		return wrong(path, "a tool call after the end of its choice")
+		return read.Wrong(path, "a tool call after the end of its choice")
 	}
 	call, err := ch.call(index)
 	if err != nil {
@@ -64,24 +65,24 @@ func (s *chatStream) part(ev *wire.Event, ch *streamChoice, index int, f strictj
 	}
 	free := field == "input"
 	if call.begun && call.free != free {
-		return wrong(path, "a call of two kinds")
+		return read.Wrong(path, "a call of two kinds")
 	}
 	call.begun, call.free = true, free
 	if id != "" && call.id != "" && call.id != id {
-		return wrong(path, "two calls with one index")
+		return read.Wrong(path, "two calls with one index")
 	}
 	if call.id == "" {
 		call.id = id
 	}
 	if name := f.Get("name").Str(); name != "" {
 		if call.name != "" && call.name != name {
-			return wrong(path, "a call with two names")
+			return read.Wrong(path, "a call with two names")
 		}
 		call.name = name
 	}
 	if args := f.Get(field); args.Exists() && !args.IsNull() {
 		if args.Kind() != strictjson.String {
-			return wrong(path, "a call's arguments must be a string")
+			return read.Wrong(path, "a call's arguments must be a string")
 		}
 		call.args.WriteString(args.Str())
 	}
@@ -96,7 +97,7 @@ func (c *streamChoice) call(index int) (*streamCall, error) {
 		}
 	}
 	if len(c.calls) >= maxCalls {
-		return nil, wrong("choices.delta.tool_calls", "too many tool calls")
+		return nil, read.Wrong("choices.delta.tool_calls", "too many tool calls")
 	}
 	call := &streamCall{key: wire.CallKey{Choice: c.index, Index: index}}
 	c.calls = append(c.calls, call)

@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/sjson"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -21,7 +22,7 @@ func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText
 			p := &ev.Pieces[t.Piece]
 			edits[i] = strictjson.Replacement{Start: p.Start, End: p.End, Text: strictjson.AppendQuoted(nil, string(t.Text))}
 		}
-		sortReplacements(edits)
+		read.Sort(edits)
 		data = strictjson.Splice(nil, data, edits)
 	}
 	if bytes.Equal(data, []byte("[DONE]")) {
@@ -89,7 +90,7 @@ func (e *chunkEdit) apply(data []byte, c strictjson.Value, edited []int) ([]byte
 	removed := 0
 	for i := calls.Len() - 1; i >= 0; i-- {
 		path := e.at + ".delta.tool_calls." + strconv.Itoa(i)
-		text, gone, err := e.call(&data, elem(calls, i), i, path)
+		text, gone, err := e.call(&data, read.Elem(calls, i), i, path)
 		if err != nil {
 			return nil, err
 		}
@@ -239,8 +240,4 @@ func (e *chunkEdit) find(pos int) *streamCall {
 		}
 	}
 	return nil
-}
-
-func sortReplacements(r []strictjson.Replacement) {
-	slices.SortFunc(r, func(a, b strictjson.Replacement) int { return a.Start - b.Start })
 }

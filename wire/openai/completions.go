@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -45,13 +46,13 @@ type textReply struct{ chatReply }
 func (r *textReply) choice(pos int, c strictjson.Value) error {
 	path := fmt.Sprintf("choices[%d]", pos)
 	if c.Kind() != strictjson.Object {
-		return wrong(path, "must be an object")
+		return read.Wrong(path, "must be an object")
 	}
 	if err := checkTextChoice(c); err != nil {
 		return &wire.Error{Path: path, Err: err}
 	}
 	if t := c.Get("text"); t.Kind() != strictjson.String && !t.IsNull() {
-		return wrong(path+".text", "must be a string")
+		return read.Wrong(path+".text", "must be a string")
 	}
 	index, err := r.begin(pos, c)
 	if err != nil {
@@ -76,12 +77,12 @@ func checkTextChoice(c strictjson.Value) error {
 	}
 	for _, name := range [...]string{"message", "delta", "tool_calls", "function_call"} {
 		if v := c.Get(name); v.Exists() && !v.IsNull() {
-			return wrong("", "a chat's message where a text belongs")
+			return read.Wrong("", "a chat's message where a text belongs")
 		}
 	}
 	for _, v := range c.Members() {
 		if hasCalls(v) {
-			return wrong("", "tool calls where none belong")
+			return read.Wrong("", "tool calls where none belong")
 		}
 	}
 	return nil

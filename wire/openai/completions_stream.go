@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -20,7 +21,7 @@ func (s *chatStream) textMembers(ev *wire.Event, ch *streamChoice, c strictjson.
 		return &wire.Error{Path: "choices", Err: err}
 	}
 	if t := c.Get("text"); t.Exists() && t.Kind() != strictjson.String && !t.IsNull() {
-		return wrong("choices.text", "must be a string")
+		return read.Wrong("choices.text", "must be a string")
 	}
 	said := false
 	for k, v := range c.Members() {
@@ -40,7 +41,7 @@ func (s *chatStream) textMembers(ev *wire.Event, ch *streamChoice, c strictjson.
 		})
 	}
 	if said && ch.ended {
-		return wrong("choices", "text after the end of its choice")
+		return read.Wrong("choices", "text after the end of its choice")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -28,7 +29,7 @@ func (Embeddings) Request(body []byte) (wire.Request, error) {
 func (Embeddings) Reply(body []byte) (wire.Reply, error) {
 	return readPlainReply(body, "data", func(r *plainReply, e strictjson.Value) error {
 		if e.Kind() != strictjson.Object {
-			return wrong("data", "must hold objects")
+			return read.Wrong("data", "must hold objects")
 		}
 		if err := e.CheckKeys(entryFields); err != nil {
 			return &wire.Error{Path: "data", Err: err}

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -19,7 +20,7 @@ func (h *head) Stream() bool  { return h.stream }
 func readHead(root strictjson.Value, known *strictjson.KeySet) (head, error) {
 	var h head
 	if root.Kind() != strictjson.Object {
-		return h, wrong("", "the body is not a JSON object")
+		return h, read.Wrong("", "the body is not a JSON object")
 	}
 	if err := root.CheckKeys(known); err != nil {
 		return h, &wire.Error{Err: err}
@@ -29,13 +30,13 @@ func readHead(root strictjson.Value, known *strictjson.KeySet) (head, error) {
 		return h, errModel
 	}
 	if root.Get("models").Exists() || root.Get("preset").Exists() {
-		return h, wrong("models", "a request names its model in one place, \"model\"")
+		return h, read.Wrong("models", "a request names its model in one place, \"model\"")
 	}
 	if s := root.Get("stream"); s.Exists() && !s.IsNull() && s.Kind() != strictjson.True && s.Kind() != strictjson.False {
-		return h, wrong("stream", "must be true or false")
+		return h, read.Wrong("stream", "must be true or false")
 	}
 	h.stream = root.Get("stream").Bool()
 	return h, nil
 }
 
-var errModel = wrong("model", "must be a string that names a model")
+var errModel = read.Wrong("model", "must be a string that names a model")

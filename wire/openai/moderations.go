@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -24,7 +25,7 @@ func (Moderations) Request(body []byte) (wire.Request, error) {
 func (Moderations) Reply(body []byte) (wire.Reply, error) {
 	return readPlainReply(body, "results", func(r *plainReply, e strictjson.Value) error {
 		if e.Kind() != strictjson.Object {
-			return wrong("results", "must hold objects")
+			return read.Wrong("results", "must hold objects")
 		}
 		r.words(e, "results")
 		return nil

@@ -3,9 +3,9 @@ package openai
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -67,7 +67,7 @@ func (r *plainRequest) read() error {
 		return errModel
 	}
 	if r.stream && !r.kind.streams {
-		return wrong("stream", "this endpoint has no streams")
+		return read.Wrong("stream", "this endpoint has no streams")
 	}
 	if err := r.alone(); err != nil {
 		return err
@@ -100,12 +100,12 @@ func (r *plainRequest) read() error {
 func (r *plainRequest) alone() error {
 	for _, name := range promptNames {
 		if v := r.root.Get(name); name != r.kind.prompt && v.Exists() && !v.IsNull() {
-			return wrong(name, fmt.Sprintf("the prompt of this endpoint has one place, %q", r.kind.prompt))
+			return read.Wrong(name, fmt.Sprintf("the prompt of this endpoint has one place, %q", r.kind.prompt))
 		}
 	}
 	for _, name := range toolNames {
 		if v := r.root.Get(name); v.Exists() && !v.IsNull() {
-			return wrong(name, "this endpoint has no tools")
+			return read.Wrong(name, "this endpoint has no tools")
 		}
 	}
 	return nil
@@ -129,7 +129,7 @@ func (r *plainRequest) suffix(v strictjson.Value) error {
 	case strictjson.String:
 		r.message(v)
 	default:
-		return wrong("suffix", "must be a string")
+		return read.Wrong("suffix", "must be a string")
 	}
 	return nil
 }
@@ -141,21 +141,21 @@ func (r *plainRequest) prompt(v strictjson.Value) error {
 		return nil
 	case strictjson.Array:
 	default:
-		return wrong(r.kind.prompt, "must be a string or an array")
+		return read.Wrong(r.kind.prompt, "must be a string or an array")
 	}
 	for i, e := range v.Elems() {
 		switch e.Kind() {
 		case strictjson.String:
 			r.message(e)
 		case strictjson.Number, strictjson.Array:
-			return wrong(r.kind.prompt, "token ids cannot be looked into, send the text itself")
+			return read.Wrong(r.kind.prompt, "token ids cannot be looked into, send the text itself")
 		case strictjson.Object:
 			if i == 0 && r.kind.parts {
 				return r.parts(v)
 			}
 			fallthrough
 		default:
-			return wrong(fmt.Sprintf("%s[%d]", r.kind.prompt, i), "must be a string")
+			return read.Wrong(fmt.Sprintf("%s[%d]", r.kind.prompt, i), "must be a string")
 		}
 	}
 	return nil
@@ -167,7 +167,7 @@ func (r *plainRequest) parts(v strictjson.Value) error {
 	for i, p := range v.Elems() {
 		path := fmt.Sprintf("%s[%d]", r.kind.prompt, i)
 		if p.Kind() != strictjson.Object {
-			return wrong(path, "must be a part, as the first one is")
+			return read.Wrong(path, "must be a part, as the first one is")
 		}
 		if err := p.CheckKeys(partFields); err != nil {
 			return &wire.Error{Path: path, Err: err}
@@ -175,7 +175,7 @@ func (r *plainRequest) parts(v strictjson.Value) error {
 		switch kind := p.Get("type").Str(); kind {
 		case "text":
 			if p.Get(kind).Kind() != strictjson.String {
-				return wrong(path, "must hold a string")
+				return read.Wrong(path, "must hold a string")
 			}
 			r.add(p.Get(kind), place).Group = 1
 		case "image_url":
@@ -184,11 +184,11 @@ func (r *plainRequest) parts(v strictjson.Value) error {
 			}
 			facts, err := mediaFacts(kind, p.Get(kind))
 			if err != nil {
-				return wrong(path, err.Error())
+				return read.Wrong(path, err.Error())
 			}
 			r.unscanned = append(r.unscanned, facts...)
 		default:
-			return wrong(path, "unknown type of content part")
+			return read.Wrong(path, "unknown type of content part")
 		}
 	}
 	for _, p := range v.Elems() { // after the texts, which stand beside each other
@@ -204,22 +204,11 @@ func (r *plainRequest) parts(v strictjson.Value) error {
 // Messages gives the prompt as the conversation that it stands for: user
 // messages and nothing else.
 func (r *plainRequest) Messages() []byte {
-	b := []byte{'['}
+	list := make([]wire.Message, len(r.messages))
 	for i, content := range r.messages {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"role":"user","text":`...)
-		b = strictjson.AppendQuoted(b, strings.Join(partTexts(content), "\n"))
-		b = append(b, `,"parts":[`...)
-		b = appendParts(b, content)
-		b = append(b, `],"tool_calls":[],"tool_results":[]}`...)
+		list[i] = wire.Message{Role: "user", Parts: parts(content)}
 	}
-	b, err := strictjson.Canonical(append(b, ']'))
-	if err != nil {
-		panic("openai: own JSON does not pass the gate: " + err.Error())
-	}
-	return b
+	return wire.Conversation(list)
 }
 
 // ForceModel names another model.

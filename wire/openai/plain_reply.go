@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -30,7 +31,7 @@ func (r *plainReply) Response() *wire.Response { return &wire.Response{Usage: r.
 // Rewrite puts the replaced texts into the reply.
 func (r *plainReply) Rewrite(texts []strictjson.Replacement, _ []wire.Verdict) ([]byte, error) {
 	edits := append([]strictjson.Replacement(nil), texts...)
-	sortReplacements(edits)
+	read.Sort(edits)
 	return strictjson.Splice(nil, r.body, edits), nil
 }
 
@@ -43,13 +44,13 @@ func readPlainReply(body []byte, list string, entry func(r *plainReply, e strict
 	}
 	r := &plainReply{body: body, root: doc.Root()}
 	if r.root.Kind() != strictjson.Object {
-		return nil, wrong("", "the reply is not a JSON object")
+		return nil, read.Wrong("", "the reply is not a JSON object")
 	}
 	if err := r.root.CheckKeys(listFields); err != nil {
 		return nil, &wire.Error{Err: err}
 	}
 	if r.root.Get(list).Kind() != strictjson.Array && r.root.Get("error").Kind() != strictjson.Object {
-		return nil, wrong(list, "must be an array")
+		return nil, read.Wrong(list, "must be an array")
 	}
 	r.usage = inputUsage(r.root.Get("usage"))
 	for k, v := range r.root.Members() {
@@ -92,7 +93,7 @@ type noStream struct{}
 var errNoStream = errors.New("a stream where none belongs")
 
 func (noStream) Event(string, []byte) (*wire.Event, error) {
-	return nil, wrong("", "a stream where none belongs")
+	return nil, read.Wrong("", "a stream where none belongs")
 }
 
 func (noStream) Rewrite(*wire.Event, []byte, []wire.PieceText, func(wire.CallKey) wire.Verdict) ([]byte, bool, error) {

@@ -1,0 +1,49 @@
+// Package read holds what the codecs of all dialects do with a JSON value.
+package read
+
+import (
+	"slices"
+
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// Wrong is the error of a field that is not as it must be.
+func Wrong(path, reason string) error { return &wire.Error{Path: path, Reason: reason} }
+
+// Elem is an array's element i; missing if there is none.
+func Elem(v strictjson.Value, i int) strictjson.Value {
+	for j, e := range v.Elems() {
+		if j == i {
+			return e
+		}
+	}
+	return strictjson.Value{}
+}
+
+// Sort brings replacements into the order of the bytes.
+func Sort(r []strictjson.Replacement) {
+	slices.SortFunc(r, func(a, b strictjson.Replacement) int { return a.Start - b.Start })
+}
+
+// Replace puts text, which is JSON, in the place of a value.
+func Replace(v strictjson.Value, text []byte) strictjson.Replacement {
+	start, end := v.Span()
+	return strictjson.Replacement{Start: start, End: end, Text: text}
+}
+
+// EveryString calls f for every string value below v, whatever its key.
+func EveryString(v strictjson.Value, f func(leaf strictjson.Value)) {
+	switch v.Kind() {
+	case strictjson.String:
+		f(v)
+	case strictjson.Array:
+		for _, e := range v.Elems() {
+			EveryString(e, f)
+		}
+	case strictjson.Object:
+		for _, m := range v.Members() {
+			EveryString(m, f)
+		}
+	}
+}
