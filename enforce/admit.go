@@ -1,12 +1,14 @@
 package enforce
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/principal"
@@ -54,12 +56,29 @@ func (x *Exchange) admit() (*Reply, bool) {
 		return nil, false
 	}
 	body, ref := x.readBody()
+	if ref == nil && x.route.Endpoint.Bodyless && !isEmpty(body) {
+		ref = &wire.Refusal{Code: wire.CodeInvalidRequest, Reason: "this endpoint takes no body"}
+	}
 	if ref != nil {
 		x.refuse(ref)
 		return nil, false
 	}
-	return x.prompt(body)
+	switch c := x.route.Codec().(type) {
+	case wire.ChatCodec:
+		return x.prompt(c, body)
+	}
+	x.refuse(&wire.Refusal{Code: wire.CodeNotFound, Reason: notGoverned})
+	return nil, false
 }
+
+// isEmpty tells whether a body says nothing; some clients send an empty object
+// where none is wanted.
+func isEmpty(body []byte) bool {
+	s := string(bytes.TrimSpace(body))
+	return s == "" || s == "{}"
+}
+
+const notGoverned = "this path is not governed"
 
 // identify finds out who asks. The client's credential is gone afterwards
 // where principals are configured.
@@ -125,12 +144,14 @@ func (x *Exchange) checkEnvelope(routeErr error) *wire.Refusal {
 	case errors.Is(routeErr, wire.ErrUnknownMethod):
 		return &wire.Refusal{Code: wire.CodeMethod, Reason: "this method is not governed on this path"}
 	case routeErr != nil:
-		return &wire.Refusal{Code: wire.CodeNotFound, Reason: "this path is not governed"}
+		return &wire.Refusal{Code: wire.CodeNotFound, Reason: notGoverned}
+	case x.route.Codec() == nil:
+		return &wire.Refusal{Code: wire.CodePolicyDenied, Reason: x.route.Endpoint.Refused}
 	}
 	if reason := checkQuery(x.r.URL.RawQuery); reason != "" {
 		return invalid(reason)
 	}
-	if reason := checkMediaType(x.r.Header.Values("Content-Type")); reason != "" {
+	if reason := checkMediaType(x.route.Endpoint, x.r.Header.Values("Content-Type")); reason != "" {
 		return &wire.Refusal{Code: wire.CodeMediaType, Reason: reason}
 	}
 	coded, err := coding.Of(x.r.Header.Values("Content-Encoding"))
@@ -162,14 +183,24 @@ func checkQuery(raw string) string {
 	return ""
 }
 
-func checkMediaType(values []string) string {
-	const want = "the body must be application/json, in UTF-8"
+func checkMediaType(e *wire.Endpoint, values []string) string {
+	if e.Bodyless {
+		return ""
+	}
+	accepted := e.Media
+	if len(accepted) == 0 {
+		accepted = []string{"application/json"}
+	}
+	want := "the body must be " + strings.Join(accepted, " or ") + ", in UTF-8"
 	if len(values) != 1 {
 		return want
 	}
 	media, params, err := mime.ParseMediaType(values[0])
-	if err != nil || media != "application/json" {
+	if err != nil || !slices.Contains(accepted, media) {
 		return want
+	}
+	if strings.HasPrefix(media, "multipart/") {
+		return "" // its parts have types of their own
 	}
 	for name, v := range params {
 		if name != "charset" || !strings.EqualFold(v, "utf-8") {

@@ -3,6 +3,7 @@ package enforce
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
@@ -29,7 +30,8 @@ type Exchange struct {
 	remoteIP string
 	who      principal.Principal
 	route    wire.Route
-	pol      policy.Policy // one revision for the whole exchange
+	chat     wire.ChatCodec // of the endpoint, where it is one
+	pol      policy.Policy  // one revision for the whole exchange
 
 	endpoint  string
 	coding    string // of the request's body, "" for none
@@ -63,16 +65,16 @@ func (g *Gate) Begin(w http.ResponseWriter, r *http.Request, remoteIP string) *E
 func (x *Exchange) ID() string { return x.id }
 
 func (x *Exchange) protocol() string {
-	if x.route.Codec == nil {
-		return ""
+	if c := x.route.Codec(); c != nil {
+		return c.Protocol()
 	}
-	return x.route.Codec.Protocol()
+	return ""
 }
 
 // refuser writes refusals in the shape of the endpoint, of its dialect, or of
 // the nearest one.
 func (x *Exchange) refuser() wire.Refuser {
-	if own, ok := x.route.Codec.(wire.Refuser); ok {
+	if own, ok := x.route.Codec().(wire.Refuser); ok {
 		return own
 	}
 	if x.route.Served != nil {
@@ -148,7 +150,7 @@ func (x *Exchange) answer(ref *wire.Refusal) {
 	case wire.CodeUpgrade:
 		h.Set("Connection", "close")
 	case wire.CodeMethod:
-		h.Set("Allow", http.MethodPost)
+		h.Set("Allow", strings.Join(x.g.cfg.Router.Methods(x.r.URL.EscapedPath()), ", "))
 	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a client that is gone needs no answer

@@ -3,7 +3,7 @@ package enforce
 import (
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
-	"github.com/headgate/headgate/wire/sse"
+	"github.com/headgate/headgate/wire/frame"
 )
 
 // flow is a stream on its way through: text runs through the detectors, one
@@ -14,11 +14,13 @@ import (
 // reply waits for all before it.
 type flow struct {
 	p   *Reply
-	rd  sse.Reader
+	fmt frame.Format
+	rd  frame.Reader
 	ws  wire.Stream
 	set *redact.Set
 
 	ordered  bool // all events keep their order
+	stale    wire.Stale
 	channels map[wire.Channel]*channel
 	verdicts map[wire.CallKey]wire.Verdict
 	dirty    map[int]bool // choices of which a call was changed
@@ -37,11 +39,12 @@ type channel struct {
 	pos      int64 // bytes read
 	resolved int64 // bytes that no later edit touches
 	edits    []redact.Edit
+	copy     bool // what is found was counted before
 }
 
 // pending is an event that waits.
 type pending struct {
-	ev     sse.Event
+	ev     frame.Frame
 	we     *wire.Event
 	pieces []placed
 }
@@ -57,10 +60,11 @@ type placed struct {
 const maxQueued = 1 << 14
 
 func newFlow(p *Reply, set *redact.Set) *flow {
-	ws := p.x.route.Codec.Stream(wire.StreamOptions{Assemble: p.x.g.cfg.Hashes})
+	ws := p.x.chat.Stream(wire.StreamOptions{Assemble: p.x.g.cfg.Hashes, Format: p.format})
 	_, ordered := ws.(wire.Ordered)
+	stale, _ := ws.(wire.Stale)
 	return &flow{
-		p: p, set: set, ws: ws, ordered: ordered,
+		p: p, set: set, ws: ws, ordered: ordered, stale: stale, fmt: p.format, rd: p.format.NewReader(),
 		channels: map[wire.Channel]*channel{}, verdicts: map[wire.CallKey]wire.Verdict{},
 		dirty: map[int]bool{}, calls: map[int][]pending{},
 	}
@@ -97,7 +101,11 @@ func (f *flow) end(whole bool) {
 		return
 	}
 	for f.refusal == nil && whole {
-		ev, ok := f.rd.Close()
+		ev, ok, err := f.rd.Close()
+		if err != nil {
+			f.refusal = brokenOff
+			return
+		}
 		if !ok {
 			break
 		}
@@ -120,18 +128,20 @@ func (f *flow) end(whole bool) {
 }
 
 // event reads one event and lets go what it resolves.
-func (f *flow) event(ev sse.Event) {
-	if stray(ev) {
+func (f *flow) event(ev frame.Frame) {
+	if f.fmt.Stray(ev) {
 		f.refusal = notUnderstood
 		return
 	}
 	if !ev.HasData {
-		if f.set.Empty() || len(f.set.Scan(ev.Raw)) == 0 {
+		if f.set.Empty() || len(f.set.Scan(f.fmt.Asides(ev))) == 0 {
 			f.out = append(f.out, ev.Raw...) // comments and pings
 		}
 		return
 	}
-	ev = f.withoutAsides(ev)
+	if !f.set.Empty() && len(f.set.Scan(f.fmt.Asides(ev))) > 0 {
+		ev = f.fmt.Without(ev)
+	}
 	we, err := f.ws.Event(ev.Name, ev.Data)
 	if err != nil {
 		f.p.x.g.cfg.Logger.Warn("the upstream's stream was not understood", "request_id", f.p.x.id, "error", err)
@@ -173,7 +183,7 @@ func (f *flow) place(we *wire.Event) []placed {
 		piece := &we.Pieces[i]
 		var ch *channel
 		if piece.Whole {
-			ch = &channel{scan: f.set.NewStream()}
+			ch = &channel{scan: f.set.NewStream(), copy: piece.Copy}
 		} else if ch = f.channels[piece.Channel]; ch == nil {
 			ch = &channel{scan: f.set.NewStream()}
 			f.channels[piece.Channel] = ch
@@ -198,6 +208,9 @@ func (f *flow) resolved(ch *channel, to int64, edits []redact.Edit) {
 		return
 	}
 	ch.edits = append(ch.edits, edits...)
+	if ch.copy {
+		return
+	}
 	for i := range edits {
 		f.p.counts = addCounts(f.p.counts, redact.Counts{edits[i].Entity: 1})
 		f.p.x.g.cfg.Observer.Redaction("response", edits[i].Entity, 1)

@@ -2,6 +2,7 @@ package enforce
 
 import (
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -13,8 +14,9 @@ import (
 
 // prompt decides a prompt and the tool results inside it, and makes the
 // request ready for the upstream.
-func (x *Exchange) prompt(body []byte) (*Reply, bool) {
-	req, err := x.route.Codec.Request(body)
+func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
+	x.chat = codec
+	req, err := codec.Request(x.incoming(body))
 	if err != nil {
 		x.refuse(&wire.Refusal{Code: wire.CodeInvalidRequest, Reason: err.Error()})
 		return nil, false
@@ -122,11 +124,14 @@ func (x *Exchange) edit(req wire.Request, body []byte, d *policy.Decision, r *re
 		if body, err = req.ForceModel(body, d.ForceModel); err != nil {
 			return nil, err
 		}
+		if err := x.forcePath(d.ForceModel); err != nil {
+			return nil, err
+		}
 	}
 	if !changed {
 		return body, nil
 	}
-	again, err := x.route.Codec.Request(body)
+	again, err := x.chat.Request(x.incoming(body))
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +149,28 @@ func (x *Exchange) edit(req wire.Request, body []byte, d *policy.Decision, r *re
 		}
 	}
 	return body, nil
+}
+
+// incoming is the request as codecs read it.
+func (x *Exchange) incoming(body []byte) wire.Incoming {
+	return wire.Incoming{Params: x.route.Params, Query: x.r.URL.Query(), Header: x.r.Header, Body: body}
+}
+
+// forcePath puts another model into the path, where the path names it.
+func (x *Exchange) forcePath(model string) error {
+	if _, named := x.route.Params["model"]; !named {
+		return nil
+	}
+	params := maps.Clone(x.route.Params)
+	params["model"] = model
+	path, err := x.route.Path(params)
+	if err != nil {
+		return &wire.Error{Reason: "the model cannot stand in the path"}
+	}
+	x.route.Params = params
+	x.r.URL.Path, x.r.URL.RawPath = path, ""
+	x.r.RequestURI = x.r.URL.RequestURI()
+	return nil
 }
 
 var errEdit = errors.New("the edited body does not say what was decided")

@@ -6,7 +6,6 @@ import (
 
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
-	"github.com/headgate/headgate/wire/sse"
 )
 
 var bom = []byte("\ufeff")
@@ -113,16 +112,21 @@ func touches(e *wire.Event, choice int) bool {
 func (f *flow) emit(p *pending) {
 	f.over = p.we.End
 	texts := f.edited(p)
-	if len(texts) == 0 && !f.changedCalls(p.we) {
+	if len(texts) == 0 && !f.changedCalls(p.we) && (f.stale == nil || !f.stale.Stale(p.we)) {
 		f.out = append(f.out, p.ev.Raw...)
 		return
 	}
-	data, drop, err := f.ws.Rewrite(p.we, p.ev.Data, texts, func(k wire.CallKey) wire.Verdict { return f.verdicts[k] })
-	switch {
-	case err != nil:
+	written, err := f.ws.Rewrite(p.we, p.ev.Data, texts, func(k wire.CallKey) wire.Verdict { return f.verdicts[k] })
+	if err != nil {
 		f.refusal = notCarriedOut
-	case !drop:
-		f.out = sse.AppendData(f.out, p.ev, data)
+		return
+	}
+	for i, w := range written {
+		if i == 0 && (w.Name == "" || w.Name == p.ev.Name) {
+			f.out = f.fmt.Append(f.out, p.ev, w.Data)
+		} else {
+			f.out = f.fmt.AppendNew(f.out, w.Name, w.Data)
+		}
 	}
 }
 

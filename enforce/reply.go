@@ -11,6 +11,7 @@ import (
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/coding"
+	"github.com/headgate/headgate/wire/frame"
 )
 
 // How an exchange ended, in the outcome line.
@@ -27,6 +28,7 @@ const (
 type Reply struct {
 	x      *Exchange
 	mode   replyMode
+	format frame.Format // of streams
 	status int
 	buf    []byte       // of replies that are looked at whole
 	coding string       // of the reply, "" for none
@@ -100,16 +102,27 @@ func (p *Reply) classify(status int) replyMode {
 	charset := params["charset"]
 	switch {
 	case err != nil, charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii"):
-	case media == "text/event-stream" && p.coding != "":
+	case p.streams(media) && p.coding != "":
 		p.fail(wire.CodeUpstream, "the upstream's stream is encoded")
 		return modeRefuse
-	case media == "text/event-stream":
+	case p.format != nil:
 		return modeStream
 	case media == "application/json":
 		return modeJSON
 	}
 	p.fail(wire.CodeUpstream, "the upstream's reply is neither JSON nor a stream of events")
 	return modeRefuse
+}
+
+// streams finds out how a reply of some media type is framed, if it is a
+// stream.
+func (p *Reply) streams(media string) bool {
+	if f, ok := p.x.chat.(wire.Framer); ok {
+		p.format = f.Format(media, p.x.stream)
+	} else if media == "text/event-stream" {
+		p.format = frame.SSE
+	}
+	return p.format != nil
 }
 
 // fail notes a refusal; Close sends it.

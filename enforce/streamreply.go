@@ -4,7 +4,7 @@ import (
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
-	"github.com/headgate/headgate/wire/sse"
+	"github.com/headgate/headgate/wire/frame"
 )
 
 // streamReply governs a stream of events.
@@ -150,15 +150,18 @@ func (s *streamReply) decideHeld(err error) bool {
 		s.stop(brokenOff)
 		return false
 	}
-	ws := p.x.route.Codec.Stream(wire.StreamOptions{Assemble: true})
+	ws := p.x.chat.Stream(wire.StreamOptions{Assemble: true, Format: p.format})
 	texts := map[wire.Channel][]byte{}
 	var order []wire.Channel
-	if e := readAllEvents(s.held, func(ev sse.Event) error {
+	if e := readAllFrames(p.format, s.held, func(ev frame.Frame) error {
 		we, err := ws.Event(ev.Name, ev.Data)
 		if err != nil {
 			return err
 		}
 		for _, piece := range we.Pieces {
+			if piece.Copy {
+				continue
+			}
 			if _, seen := texts[piece.Channel]; !seen {
 				order = append(order, piece.Channel)
 			}
@@ -206,33 +209,26 @@ func redactionsOf(set *redact.Set, texts map[wire.Channel][]byte) redact.Counts 
 	return r.counts
 }
 
-// readAllEvents calls f for every event that has data.
-func readAllEvents(stream []byte, f func(sse.Event) error) error {
-	var rd sse.Reader
+// readAllFrames calls f for every frame that has data.
+func readAllFrames(format frame.Format, stream []byte, f func(frame.Frame) error) error {
+	rd := format.NewReader()
 	rd.Feed(stream)
-	for {
-		ev, ok, err := rd.Next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		if ev.HasData {
+	for _, next := range []func() (frame.Frame, bool, error){rd.Next, rd.Close} {
+		for {
+			ev, ok, err := next()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if !ev.HasData {
+				continue
+			}
 			if err := f(ev); err != nil {
 				return err
 			}
 		}
 	}
-	for {
-		ev, ok := rd.Close()
-		if !ok {
-			return nil
-		}
-		if ev.HasData {
-			if err := f(ev); err != nil {
-				return err
-			}
-		}
-	}
+	return nil
 }

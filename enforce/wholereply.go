@@ -29,7 +29,7 @@ func (p *Reply) closeWhole() {
 
 // closeJSON decides a whole reply: first its words, then its tool calls.
 func (p *Reply) closeJSON() {
-	reply, err := p.x.route.Codec.Reply(p.buf)
+	reply, err := p.x.chat.Reply(p.buf)
 	if err != nil {
 		p.x.g.cfg.Logger.Warn("the upstream's reply was not understood", "request_id", p.x.id, "error", err)
 		p.fail(wire.CodeUpstream, "the upstream's reply was not understood")
@@ -93,7 +93,7 @@ func (p *Reply) rewrite(reply wire.Reply, edits []strictjson.Replacement, verdic
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.x.route.Codec.Reply(out); err != nil {
+	if _, err := p.x.chat.Reply(out); err != nil {
 		return nil, err
 	}
 	return out, nil

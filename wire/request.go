@@ -29,7 +29,9 @@ type Request interface {
 	// whose SHA-256 is 1407317499301e010711f113b3deab38590ed367cf5ac50b9b464c5532b0bd2c.
 	Messages() []byte
 	// ForceModel returns body, which is the request's body or an edited copy
-	// of it, with another model in it.
+	// of it, with another model in it. Where a wildcard of the path names the
+	// model, the path is for the caller to change; a body that names it as
+	// well follows.
 	ForceModel(body []byte, model string) ([]byte, error)
 	// HideTools returns body without the tools for which hide answers true.
 	// It fails where the request insists on a hidden tool.
@@ -47,6 +49,9 @@ type Text struct {
 	JSON bool
 	// Result marks a tool's result.
 	Result bool
+	// Copy marks a text that repeats another one of the body. It is redacted,
+	// but what is found in it is not counted again.
+	Copy bool
 	// Group joins the parts of one message: texts with the same Group, which
 	// stand beside each other, are read as one by the model. 0 stands alone.
 	Group int

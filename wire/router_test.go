@@ -46,7 +46,7 @@ func TestRoute(t *testing.T) {
 		if route.Served != nil {
 			served = route.Served.Prefix
 		}
-		if !errors.Is(err, tt.err) || served != tt.served || (err == nil) != (route.Codec != nil) {
+		if !errors.Is(err, tt.err) || served != tt.served || (err == nil) != (route.Codec() != nil) {
 			t.Errorf("%s %s: %q, %v; want %q, %v", tt.method, tt.path, served, err, tt.served, tt.err)
 		}
 	}

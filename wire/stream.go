@@ -1,7 +1,11 @@
 package wire
 
+import "github.com/headgate/headgate/wire/frame"
+
 // StreamOptions says what a stream's reader has to collect.
 type StreamOptions struct {
+	// Format is how the stream is framed; [frame.SSE] where it is nil.
+	Format frame.Format
 	// Assemble collects the whole reply, for [Stream.Response].
 	Assemble bool
 }
@@ -16,10 +20,11 @@ type Stream interface {
 	// is in use; the Event itself may be used until it was rewritten or
 	// dropped. Errors are *[Error].
 	Event(name string, data []byte) (*Event, error)
-	// Rewrite returns the event's data with its pieces replaced and the
-	// verdicts on calls carried out; data is the same bytes as were given to
-	// Event. drop tells that nothing is left of the event.
-	Rewrite(ev *Event, data []byte, texts []PieceText, verdict func(CallKey) Verdict) (out []byte, drop bool, err error)
+	// Rewrite returns what takes the event's place once its pieces are
+	// replaced and the verdicts on calls carried out: nothing, one event or
+	// several. data is the same bytes as were given to Event. Events are
+	// rewritten in the order in which they go out.
+	Rewrite(ev *Event, data []byte, texts []PieceText, verdict func(CallKey) Verdict) ([]Written, error)
 	// Done tells whether the reply has come to its proper end, which an error
 	// of the upstream is as well.
 	Done() bool
@@ -42,6 +47,25 @@ type Ordered interface {
 	// Ordered marks the stream; it is never called.
 	Ordered()
 }
+
+// Stale is a [Stream] whose later events have to be rewritten after an earlier
+// one was, because they are numbered or repeat what was changed.
+type Stale interface {
+	Stream
+	// Stale tells whether ev, of which nothing was changed, has to be.
+	Stale(ev *Event) bool
+}
+
+// Written is an event that [Stream.Rewrite] wrote.
+type Written struct {
+	// Name is the event's name; the first event keeps the one that it had
+	// where Name is empty.
+	Name string
+	Data []byte
+}
+
+// Kept is the one event of which only the data changed.
+func Kept(data []byte) []Written { return []Written{{Data: data}} }
 
 // Channel names one text of a reply within its stream.
 type Channel struct {
@@ -80,6 +104,9 @@ type Piece struct {
 	Text []byte
 	// Whole marks a text that no other event continues.
 	Whole bool
+	// Copy marks one that repeats what other events say. It is redacted, but
+	// what was found in it was counted where it was said first.
+	Copy bool
 }
 
 // PieceText replaces the text of Pieces[Piece].

@@ -68,7 +68,7 @@ func errorObject(r wire.Refusal) []byte {
 
 // Interface guards
 var (
-	_ wire.Dialect = Dialect{}
-	_ wire.Codec   = Messages{}
-	_ wire.Codec   = CountTokens{}
+	_ wire.Dialect   = Dialect{}
+	_ wire.ChatCodec = Messages{}
+	_ wire.ChatCodec = CountTokens{}
 )

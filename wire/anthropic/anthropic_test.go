@@ -58,7 +58,7 @@ func TestDialect(t *testing.T) {
 		route, err := r.Route(http.MethodPost, path)
 		got := ""
 		if err == nil {
-			got = route.Codec.Protocol()
+			got = route.Codec().Protocol()
 		}
 		if got != protocol || route.Served == nil {
 			t.Errorf("%s: %q, %v", path, got, err)
@@ -86,7 +86,7 @@ func TestCountTokens(t *testing.T) {
 	if s.Done() || len(s.Response().Choices) > 0 {
 		t.Error("a stream that says nothing has said something")
 	}
-	if _, err := (CountTokens{}).Request([]byte(`{"model":"m","messages":[]}`)); err != nil {
+	if _, err := (CountTokens{}).Request(wire.Incoming{Body: []byte(`{"model":"m","messages":[]}`)}); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,7 +16,7 @@ type CountTokens struct{}
 func (CountTokens) Protocol() string { return "anthropic.count_tokens" }
 
 // Request reads a request to count a prompt's tokens.
-func (CountTokens) Request(body []byte) (wire.Request, error) { return readRequest(body) }
+func (CountTokens) Request(in wire.Incoming) (wire.Request, error) { return readRequest(in) }
 
 // Reply reads a count. A message in its place is refused.
 func (CountTokens) Reply(body []byte) (wire.Reply, error) {

@@ -21,7 +21,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte(user(`[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"a"}]},{"type":"image","source":{"type":"url","url":"u"}},{"type":"thinking","thinking":"t","signature":"s"}]`)))
 	f.Add([]byte(`{"model":"m","system":[{"type":"text","text":"a"}],"tools":[{"name":"a"},{"type":"mcp_toolset","mcp_server_name":"b"}],"mcp_servers":[{"name":"b"}],"tool_choice":{"type":"auto"},"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"1","name":"a","input":{"k":"v"}}]}],"container":{"id":"c"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := Messages{}.Request(body)
+		r, err := Messages{}.Request(wire.Incoming{Body: body})
 		if err != nil {
 			return
 		}
@@ -40,13 +40,13 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := (Messages{}).Request(out); err != nil || again.Model() != "other" {
+		if again, err := (Messages{}).Request(wire.Incoming{Body: out}); err != nil || again.Model() != "other" {
 			t.Fatalf("%q with another model: %q, %v", body, out, err)
 		}
 		if out, err = r.HideTools(body, func(string) bool { return true }); err != nil {
 			return
 		}
-		if again, err := (Messages{}).Request(out); err != nil || len(again.Tools()) > 0 {
+		if again, err := (Messages{}).Request(wire.Incoming{Body: out}); err != nil || len(again.Tools()) > 0 {
 			t.Fatalf("%q without tools: %q, %v", body, out, err)
 		}
 	})
@@ -114,7 +114,7 @@ func FuzzStream(f *testing.F) {
 					texts = append(texts, wire.PieceText{Piece: i, Text: []byte("X")})
 				}
 			}
-			out, drop, err := s.Rewrite(e.ev, e.data, texts, func(wire.CallKey) wire.Verdict { return wire.Verdict{Denied: true, Text: "denied"} })
+			out, drop, err := rewriteOne(s, e.ev, e.data, texts, func(wire.CallKey) wire.Verdict { return wire.Verdict{Denied: true, Text: "denied"} })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,10 +19,10 @@ type Messages struct{}
 func (Messages) Protocol() string { return "anthropic.messages" }
 
 // Request reads a request for a message.
-func (Messages) Request(body []byte) (wire.Request, error) { return readRequest(body) }
+func (Messages) Request(in wire.Incoming) (wire.Request, error) { return readRequest(in) }
 
-func readRequest(body []byte) (wire.Request, error) {
-	doc, err := strictjson.Parse(body, strictjson.Limits{})
+func readRequest(in wire.Incoming) (wire.Request, error) {
+	doc, err := strictjson.Parse(in.Body, strictjson.Limits{})
 	if err != nil {
 		return nil, &wire.Error{Err: err}
 	}

@@ -25,7 +25,7 @@ type facts struct {
 
 func factsOf(t *testing.T, body string) facts {
 	t.Helper()
-	r, err := Messages{}.Request([]byte(body))
+	r, err := Messages{}.Request(wire.Incoming{Body: []byte(body)})
 	if err != nil {
 		t.Fatalf("Request(%s): %v", body, err)
 	}
@@ -168,7 +168,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"trailing bytes", with(`"x":1`) + `{}`, "trailing data"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Messages{}.Request([]byte(tt.body))
+			_, err := Messages{}.Request(wire.Incoming{Body: []byte(tt.body)})
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -179,9 +179,9 @@ func TestRequestRefuses(t *testing.T) {
 	}
 }
 
-func messagesOf(t *testing.T, c wire.Codec, body string) string {
+func messagesOf(t *testing.T, c wire.ChatCodec, body string) string {
 	t.Helper()
-	r, err := c.Request([]byte(body))
+	r, err := c.Request(wire.Incoming{Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,11 +240,11 @@ func TestMessagesHoldWhatIsNoText(t *testing.T) {
 }
 
 func TestResultsFindTheirCalls(t *testing.T) {
-	r, err := Messages{}.Request([]byte(`{"model":"m","messages":[
+	r, err := Messages{}.Request(wire.Incoming{Body: []byte(`{"model":"m","messages":[
 		{"role":"assistant","content":[{"type":"tool_use","id":"1","name":"f","input":{"n": 1}}]},
 		{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":"old"}]},
 		{"role":"assistant","content":[{"type":"tool_use","id":"1","name":"g","input":{}}]},
-		{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"new"},{"type":"document","source":{"type":"text","data":"er"}}]},{"type":"tool_result","tool_use_id":"9","content":"orphan"},{"type":"text","text":"hm"}]}]}`))
+		{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"new"},{"type":"document","source":{"type":"text","data":"er"}}]},{"type":"tool_result","tool_use_id":"9","content":"orphan"},{"type":"text","text":"hm"}]}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestForceModel(t *testing.T) {
 		`{"model":"a","messages":[],"metadata":{"model":"b"}}`,
 		`{"messages":[], "mod\u0065l" : "a" }`,
 	} {
-		r, err := Messages{}.Request([]byte(body))
+		r, err := Messages{}.Request(wire.Incoming{Body: []byte(body)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestForceModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := (Messages{}).Request(out); err != nil || again.Model() != `safe-1 "x"` {
+		if again, err := (Messages{}).Request(wire.Incoming{Body: out}); err != nil || again.Model() != `safe-1 "x"` {
 			t.Errorf("%s -> %s: %v", body, out, err)
 		}
 	}
@@ -297,7 +297,7 @@ func TestHideTools(t *testing.T) {
 		{"all where one is insisted on", `{"model":"m","tools":[{"name":"a"}],"tool_choice":{"type":"any"},"messages":[]}`, []string{"a"}, "", "tool_choice: insists on a tool, and all are hidden"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := Messages{}.Request([]byte(tt.body))
+			r, err := Messages{}.Request(wire.Incoming{Body: []byte(tt.body)})
 			if err != nil {
 				t.Fatal(err)
 			}

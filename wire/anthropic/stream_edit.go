@@ -19,10 +19,10 @@ var (
 // delta, or its start where no delta came, holds the text, the other deltas
 // go. Replaced arguments stand whole in one delta, or in the start. Edits of
 // thinking are refused, since its signature may be still to come.
-func (s *stream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, verdict func(wire.CallKey) wire.Verdict) ([]byte, bool, error) {
+func (s *stream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, verdict func(wire.CallKey) wire.Verdict) ([]wire.Written, error) {
 	doc, err := strictjson.Parse(data, strictjson.Limits{})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	defer doc.Release()
 	root := doc.Root()
@@ -30,7 +30,7 @@ func (s *stream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, ve
 	for _, t := range texts {
 		edit, err := pieceEdit(&ev.Pieces[t.Piece], string(t.Text))
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		edits = append(edits, edit)
 	}
@@ -38,11 +38,11 @@ func (s *stream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, ve
 		v := verdict(ev.Calls[0])
 		b := s.blocks[ev.Calls[0].Index]
 		if b == nil {
-			return nil, false, errNoBlock
+			return nil, errNoBlock
 		}
 		edit, drop, err := b.rewrite(root, v)
 		if err != nil || drop {
-			return nil, drop, err
+			return nil, err
 		}
 		edits = beyond(edits, edit)
 	}
@@ -52,7 +52,7 @@ func (s *stream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, ve
 		}
 	}
 	read.Sort(edits)
-	return strictjson.Splice(nil, data, edits), false, nil
+	return wire.Kept(strictjson.Splice(nil, data, edits)), nil
 }
 
 // pieceEdit is a new text in the place of a piece's.

@@ -259,7 +259,7 @@ func rewritten(t *testing.T, events []string, verdicts map[int]wire.Verdict, edi
 				texts = append(texts, wire.PieceText{Piece: j, Text: []byte(text)})
 			}
 		}
-		data, drop, err := s.Rewrite(ev, []byte(events[i]), texts, func(k wire.CallKey) wire.Verdict { return verdicts[k.Index] })
+		data, drop, err := rewriteOne(s, ev, []byte(events[i]), texts, func(k wire.CallKey) wire.Verdict { return verdicts[k.Index] })
 		if err != nil {
 			return out, err
 		}

@@ -24,7 +24,7 @@ func TestRealTraffic(t *testing.T) {
 		}
 		if r.Request != nil && r.Request.Encoding == "utf8" && r.Request.Body != "" {
 			requests++
-			req, err := Messages{}.Request([]byte(r.Request.Body))
+			req, err := Messages{}.Request(wire.Incoming{Body: []byte(r.Request.Body)})
 			if err != nil {
 				t.Errorf("%s: request: %v", r.ID, err)
 			} else {
@@ -63,7 +63,7 @@ func realStream(t *testing.T, r *recordings.Recording) {
 			t.Errorf("%s: stream: %v in %.300q", r.ID, err, ev.Data)
 			return
 		}
-		out, drop, err := s.Rewrite(we, ev.Data, nil, func(wire.CallKey) wire.Verdict { return wire.Verdict{} })
+		out, drop, err := rewriteOne(s, we, ev.Data, nil, func(wire.CallKey) wire.Verdict { return wire.Verdict{} })
 		if err != nil || drop || !bytes.Equal(out, ev.Data) {
 			t.Errorf("%s: rewriting nothing changed the event: %v", r.ID, err)
 		}

@@ -13,10 +13,13 @@ import (
 
 // ForceModel names another model.
 func (r *chatRequest) ForceModel(body []byte, model string) ([]byte, error) {
-	return setModel(body, model)
+	return r.setModel(body, model)
 }
 
-func setModel(body []byte, model string) ([]byte, error) {
+func (h *head) setModel(body []byte, model string) ([]byte, error) {
+	if h.inPath && !h.inBody {
+		return body, nil
+	}
 	out, err := sjson.SetBytes(body, "model", model)
 	if err != nil {
 		return nil, fmt.Errorf("set the model: %w", err)

@@ -20,13 +20,13 @@ type Chat struct{}
 func (Chat) Protocol() string { return "openai.chat" }
 
 // Request reads a chat completion request.
-func (Chat) Request(body []byte) (wire.Request, error) {
-	doc, err := strictjson.Parse(body, strictjson.Limits{})
+func (Chat) Request(in wire.Incoming) (wire.Request, error) {
+	doc, err := strictjson.Parse(in.Body, strictjson.Limits{})
 	if err != nil {
 		return nil, &wire.Error{Err: err}
 	}
 	r := &chatRequest{doc: doc, root: doc.Root()}
-	if err := r.read(); err != nil {
+	if err := r.read(in.Params); err != nil {
 		doc.Release()
 		return nil, err
 	}
@@ -48,9 +48,9 @@ func (r *chatRequest) Unscanned() []string { return r.unscanned }
 func (r *chatRequest) Texts() []wire.Text  { return r.texts }
 func (r *chatRequest) Release()            { r.doc.Release() }
 
-func (r *chatRequest) read() error {
+func (r *chatRequest) read(params wire.Params) error {
 	var err error
-	if r.head, err = readHead(r.root, requestFields); err != nil {
+	if r.head, err = readHead(r.root, requestFields, params); err != nil {
 		return err
 	}
 	if r.model == "" {

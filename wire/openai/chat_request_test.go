@@ -24,7 +24,7 @@ type facts struct {
 
 func factsOf(t *testing.T, body string) facts {
 	t.Helper()
-	r, err := Chat{}.Request([]byte(body))
+	r, err := Chat{}.Request(wire.Incoming{Body: []byte(body)})
 	if err != nil {
 		t.Fatalf("Request(%s): %v", body, err)
 	}
@@ -143,7 +143,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"a byte order mark", "\ufeff" + `{"model":"m","messages":[]}`, "byte order mark"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := Chat{}.Request([]byte(tt.body))
+			r, err := Chat{}.Request(wire.Incoming{Body: []byte(tt.body)})
 			if err == nil {
 				t.Fatalf("accepted, model %q", r.Model())
 			}
@@ -160,7 +160,7 @@ func TestMessagesAreNormalised(t *testing.T) {
 		{"role":"user","content":[{"type":"text","text":"Hi"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]},
 		{"role":"assistant","content":"Looking","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"b\": 2, \"a\": 1}"}}]},
 		{"role":"tool","tool_call_id":"c1","content":"42"}]}`
-	r, err := Chat{}.Request([]byte(body))
+	r, err := Chat{}.Request(wire.Incoming{Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestMessagesAreNormalised(t *testing.T) {
 	if strip(got) != strip(want) {
 		t.Errorf("messages\n got %s\nwant %s", got, want)
 	}
-	plain, err := Chat{}.Request([]byte(`{"model":"m","messages":[{"role":"system","content":[{"type":"text","text":"Be brief"}]}]}`))
+	plain, err := Chat{}.Request(wire.Incoming{Body: []byte(`{"model":"m","messages":[{"role":"system","content":[{"type":"text","text":"Be brief"}]}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestMessagesAreNormalised(t *testing.T) {
 // TestMessagesHashVector is the test vector of messages_hash.
 func TestMessagesHashVector(t *testing.T) {
 	for _, content := range []string{`"hi"`, `[{"type":"text","text":"hi"}]`} {
-		r, err := Chat{}.Request([]byte(`{"model":"m","messages":[{"role":"user","content":` + content + `}]}`))
+		r, err := Chat{}.Request(wire.Incoming{Body: []byte(`{"model":"m","messages":[{"role":"user","content":` + content + `}]}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestResultsFindTheirCalls(t *testing.T) {
 		{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"g","arguments":""}}]},
 		{"role":"tool","tool_call_id":"1","content":[{"type":"text","text":"new"}]},
 		{"role":"tool","tool_call_id":"9","content":"orphan"}]}`
-	r, err := Chat{}.Request([]byte(body))
+	r, err := Chat{}.Request(wire.Incoming{Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestForceModel(t *testing.T) {
 		`{"messages":[], "mod\u0065l" : "a" }`,
 		`{"messages":[{"role":"user","content":"\"model\":\"x\""}],"model":"a"}`,
 	} {
-		r, err := Chat{}.Request([]byte(body))
+		r, err := Chat{}.Request(wire.Incoming{Body: []byte(body)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +242,7 @@ func TestForceModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := Chat{}.Request(out)
+		again, err := Chat{}.Request(wire.Incoming{Body: out})
 		if err != nil {
 			t.Fatalf("%s -> %s: %v", body, out, err)
 		}
@@ -264,7 +264,7 @@ func TestHideTools(t *testing.T) {
 		{"the one that is insisted on", `{"model":"m","messages":[],` + tools + `,"tool_choice":{"type":"function","function":{"name":"b"}}}`, []string{"b"}, "", "tool_choice: insists on a tool that is hidden"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := Chat{}.Request([]byte(tt.body))
+			r, err := Chat{}.Request(wire.Incoming{Body: []byte(tt.body)})
 			if err != nil {
 				t.Fatal(err)
 			}

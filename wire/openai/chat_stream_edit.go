@@ -15,7 +15,7 @@ import (
 // Rewrite carries out, on one chunk, what was decided of its texts and calls.
 // A denied call leaves one chunk, which says in content what was denied; the
 // calls after it move up, so that the indices stay contiguous.
-func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, verdict func(wire.CallKey) wire.Verdict) ([]byte, bool, error) {
+func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, verdict func(wire.CallKey) wire.Verdict) ([]wire.Written, error) {
 	if len(texts) > 0 {
 		edits := make([]strictjson.Replacement, len(texts))
 		for i, t := range texts {
@@ -26,11 +26,11 @@ func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText
 		data = strictjson.Splice(nil, data, edits)
 	}
 	if bytes.Equal(data, []byte("[DONE]")) {
-		return data, false, nil
+		return wire.Kept(data), nil
 	}
 	doc, err := strictjson.Parse(bytes.Clone(data), strictjson.Limits{})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	defer doc.Release()
 	keep := len(ev.Calls) == 0
@@ -47,11 +47,14 @@ func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText
 			}
 		}
 		if data, err = e.apply(data, c, editedChoices(ev, texts)); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		keep = keep || e.left
 	}
-	return data, !keep && len(ev.Ended) == 0, nil
+	if !keep && len(ev.Ended) == 0 {
+		return nil, nil
+	}
+	return wire.Kept(data), nil
 }
 
 func choiceIndex(pos int, c strictjson.Value) int {

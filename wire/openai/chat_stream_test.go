@@ -277,7 +277,7 @@ func TestStreamRewrite(t *testing.T) {
 			}
 			var got []string
 			for i, ev := range read {
-				out, drop, err := s.Rewrite(ev, []byte(events[i]), nil, func(k wire.CallKey) wire.Verdict { return tt.verdicts[k.Index] })
+				out, drop, err := rewriteOne(s, ev, []byte(events[i]), nil, func(k wire.CallKey) wire.Verdict { return tt.verdicts[k.Index] })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -299,7 +299,7 @@ func TestStreamRewriteTextDropsLogprobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, _, err := s.Rewrite(ev, []byte(data), []wire.PieceText{{Piece: 0, Text: []byte(`my "*"`)}}, nil)
+	out, _, err := rewriteOne(s, ev, []byte(data), []wire.PieceText{{Piece: 0, Text: []byte(`my "*"`)}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestStreamDropsLogprobsOfChangedCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, _, err := s.Rewrite(ev, []byte(data), nil, func(wire.CallKey) wire.Verdict { return verdict })
+		out, _, err := rewriteOne(s, ev, []byte(data), nil, func(wire.CallKey) wire.Verdict { return verdict })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +347,7 @@ func FuzzChat(f *testing.F) {
 				t.Fatalf("span %d:%d of %q is no string", start, end, body)
 			}
 		}
-		if r, err := (Chat{}).Request(body); err == nil {
+		if r, err := (Chat{}).Request(wire.Incoming{Body: body}); err == nil {
 			for _, x := range r.Texts() {
 				inside(x.Start, x.End)
 			}
@@ -357,7 +357,7 @@ func FuzzChat(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again, err := (Chat{}).Request(out); err != nil || again.Model() != "other" {
+			if again, err := (Chat{}).Request(wire.Incoming{Body: out}); err != nil || again.Model() != "other" {
 				t.Fatalf("%q with another model: %q, %v", body, out, err)
 			}
 		}
@@ -385,7 +385,7 @@ func FuzzChat(f *testing.F) {
 				inside(p.Start, p.End)
 			}
 			s.Response().JSON()
-			out, drop, err := s.Rewrite(ev, body, nil, func(wire.CallKey) wire.Verdict { return wire.Verdict{Denied: true, Text: "denied"} })
+			out, drop, err := rewriteOne(s, ev, body, nil, func(wire.CallKey) wire.Verdict { return wire.Verdict{Denied: true, Text: "denied"} })
 			if err != nil {
 				t.Fatal(err)
 			}

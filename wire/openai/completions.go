@@ -17,8 +17,8 @@ func (Completions) Protocol() string { return "openai.completions" }
 
 // Request reads a request whose `prompt` is a string or an array of strings,
 // with a `suffix` that the text is to be followed by. Token ids are refused.
-func (Completions) Request(body []byte) (wire.Request, error) {
-	return readPlain(body, plainKind{prompt: "prompt", suffix: true, streams: true})
+func (Completions) Request(in wire.Incoming) (wire.Request, error) {
+	return readPlain(in, plainKind{prompt: "prompt", suffix: true, streams: true})
 }
 
 // Reply reads
@@ -106,6 +106,6 @@ func (r *textReply) Response() *wire.Response {
 
 // Interface guards
 var (
-	_ wire.Codec = Completions{}
-	_ wire.Reply = (*textReply)(nil)
+	_ wire.ChatCodec = Completions{}
+	_ wire.Reply     = (*textReply)(nil)
 )

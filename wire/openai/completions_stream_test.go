@@ -109,7 +109,7 @@ func TestCompletionsStreamRewriteDropsLogprobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, drop, err := s.Rewrite(ev, []byte(data), []wire.PieceText{{Piece: 1, Text: []byte(`my "*"`)}}, nil)
+	out, drop, err := rewriteOne(s, ev, []byte(data), []wire.PieceText{{Piece: 1, Text: []byte(`my "*"`)}}, nil)
 	want := chunk(`{"index":1,"text":"ok","logprobs":{"tokens":["ok"]}},{"index":0,"text":"my \"*\"","logprobs":null,"finish_reason":"stop"}`)
 	if err != nil || drop || string(out) != want {
 		t.Errorf("%v, dropped %v\n got %s\nwant %s", err, drop, out, want)
@@ -149,7 +149,7 @@ func FuzzCompletionsStream(f *testing.F) {
 			if len(ev.Calls)+len(ev.Whole) > 0 {
 				t.Fatalf("%q asks for a tool", data)
 			}
-			out, drop, err := s.Rewrite(ev, data, texts, nil)
+			out, drop, err := rewriteOne(s, ev, data, texts, nil)
 			if err != nil || drop {
 				t.Fatalf("%q rewritten: dropped %v, %v", data, drop, err)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -48,7 +49,7 @@ func TestCompletionsRequestRefuses(t *testing.T) {
 		`{"model":"m","prompt":[{"type":"text"}]}`:    "prompt[0]: must be a string",
 		`{"model":"m","prompt":"x","functions":[{}]}`: "functions: this endpoint has no tools",
 	} {
-		if _, err := (Completions{}).Request([]byte(body)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Completions{}).Request(wire.Incoming{Body: []byte(body)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want it to contain %q", body, err, want)
 		}
 	}
@@ -56,7 +57,7 @@ func TestCompletionsRequestRefuses(t *testing.T) {
 
 // A suffix is asked for as much as a prompt is.
 func TestCompletionsSuffixIsAMessage(t *testing.T) {
-	r, err := Completions{}.Request([]byte(`{"model":"m","prompt":"a","suffix":"b"}`))
+	r, err := Completions{}.Request(wire.Incoming{Body: []byte(`{"model":"m","prompt":"a","suffix":"b"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ func (Embeddings) Protocol() string { return "openai.embeddings" }
 
 // Request reads a request whose `input` is a string or an array of strings.
 // Token ids, alone or in arrays, are refused.
-func (Embeddings) Request(body []byte) (wire.Request, error) {
-	return readPlain(body, plainKind{prompt: "input"})
+func (Embeddings) Request(in wire.Incoming) (wire.Request, error) {
+	return readPlain(in, plainKind{prompt: "input"})
 }
 
 // Reply reads
@@ -56,4 +56,4 @@ func isBase64(v strictjson.Value) bool {
 func (Embeddings) Stream(wire.StreamOptions) wire.Stream { return noStream{} }
 
 // Interface guard
-var _ wire.Codec = Embeddings{}
+var _ wire.ChatCodec = Embeddings{}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
@@ -47,7 +48,7 @@ func TestEmbeddingsRequestRefuses(t *testing.T) {
 		`{"model":"m","input":"x","content":"y"}`:               "content: the prompt of this endpoint has one place",
 		`{"model":"m","input":"x","web_search_options":{}}`:     "web_search_options: this endpoint has no tools",
 	} {
-		if _, err := (Embeddings{}).Request([]byte(body)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Embeddings{}).Request(wire.Incoming{Body: []byte(body)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want it to contain %q", body, err, want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 // head is what the requests of all endpoints have in common.
 type head struct {
 	model  string // empty where the request names none
+	inPath bool   // the path names it, as Azure's does; the body's is ignored there
+	inBody bool
 	stream bool
 }
 
@@ -17,7 +19,7 @@ func (h *head) Stream() bool  { return h.stream }
 
 // readHead reads the head of a request whose fields are known. That a model
 // must be named is for the caller to check.
-func readHead(root strictjson.Value, known *strictjson.KeySet) (head, error) {
+func readHead(root strictjson.Value, known *strictjson.KeySet, params wire.Params) (head, error) {
 	var h head
 	if root.Kind() != strictjson.Object {
 		return h, read.Wrong("", "the body is not a JSON object")
@@ -28,6 +30,10 @@ func readHead(root strictjson.Value, known *strictjson.KeySet) (head, error) {
 	model := root.Get("model")
 	if h.model = model.Str(); h.model == "" && model.Exists() && !model.IsNull() {
 		return h, errModel
+	}
+	h.inBody = h.model != ""
+	if name, ok := params["model"]; ok {
+		h.model, h.inPath = name, true
 	}
 	if root.Get("models").Exists() || root.Get("preset").Exists() {
 		return h, read.Wrong("models", "a request names its model in one place, \"model\"")

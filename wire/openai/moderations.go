@@ -15,8 +15,8 @@ func (Moderations) Protocol() string { return "openai.moderations" }
 // Request reads a request whose `input` is a string, an array of strings, or
 // an array of parts: {"type": "text", "text"} and {"type": "image_url",
 // "image_url": {"url"}}. The model may be left out, and is then empty.
-func (Moderations) Request(body []byte) (wire.Request, error) {
-	return readPlain(body, plainKind{prompt: "input", anyModel: true, parts: true})
+func (Moderations) Request(in wire.Incoming) (wire.Request, error) {
+	return readPlain(in, plainKind{prompt: "input", anyModel: true, parts: true})
 }
 
 // Reply reads
@@ -36,4 +36,4 @@ func (Moderations) Reply(body []byte) (wire.Reply, error) {
 func (Moderations) Stream(wire.StreamOptions) wire.Stream { return noStream{} }
 
 // Interface guard
-var _ wire.Codec = Moderations{}
+var _ wire.ChatCodec = Moderations{}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/headgate/headgate/wire"
 )
 
 const someModeration = `{"id":"modr-1","model":"omni-moderation-latest","results":[{"flagged":true,"categories":{"violence":true},"category_scores":{"violence":0.9},"category_applied_input_types":{"violence":["text"]}}]}`
@@ -42,7 +43,7 @@ func TestModerationsRequestRefuses(t *testing.T) {
 		parts(`{"type":"image_url","image_url":{"URL":1}}`): "input[1]: key differs from a known field by case",
 		parts(`{"type":"input_audio","input_audio":{}}`):    "input[1]: unknown type of content part",
 	} {
-		if _, err := (Moderations{}).Request([]byte(body)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Moderations{}).Request(wire.Incoming{Body: []byte(body)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want it to contain %q", body, err, want)
 		}
 	}
@@ -52,11 +53,11 @@ func TestModerationsRequestRefuses(t *testing.T) {
 // is cut between two of them.
 func TestModerationsPartsAreOneMessage(t *testing.T) {
 	const parts = `[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}},{"type":"text","text":"b"}]`
-	r, err := Moderations{}.Request([]byte(`{"input":` + parts + `}`))
+	r, err := Moderations{}.Request(wire.Incoming{Body: []byte(`{"input":` + parts + `}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	chat, err := Chat{}.Request([]byte(`{"model":"m","messages":[{"role":"user","content":` + parts + `}]}`))
+	chat, err := Chat{}.Request(wire.Incoming{Body: []byte(`{"model":"m","messages":[{"role":"user","content":` + parts + `}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,6 @@ func errorObject(r wire.Refusal) []byte {
 
 // Interface guards
 var (
-	_ wire.Dialect = Dialect{}
-	_ wire.Codec   = Chat{}
+	_ wire.Dialect   = Dialect{}
+	_ wire.ChatCodec = Chat{}
 )

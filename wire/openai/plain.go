@@ -45,22 +45,22 @@ func (r *plainRequest) Texts() []wire.Text     { return r.texts }
 func (r *plainRequest) Results() []wire.Result { return nil }
 func (r *plainRequest) Release()               { r.doc.Release() }
 
-func readPlain(body []byte, kind plainKind) (wire.Request, error) {
-	doc, err := strictjson.Parse(body, strictjson.Limits{})
+func readPlain(in wire.Incoming, kind plainKind) (wire.Request, error) {
+	doc, err := strictjson.Parse(in.Body, strictjson.Limits{})
 	if err != nil {
 		return nil, &wire.Error{Err: err}
 	}
 	r := &plainRequest{kind: kind, doc: doc, root: doc.Root()}
-	if err := r.read(); err != nil {
+	if err := r.read(in.Params); err != nil {
 		doc.Release()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *plainRequest) read() error {
+func (r *plainRequest) read(params wire.Params) error {
 	var err error
-	if r.head, err = readHead(r.root, plainFields); err != nil {
+	if r.head, err = readHead(r.root, plainFields, params); err != nil {
 		return err
 	}
 	if r.model == "" && !r.kind.anyModel {
@@ -213,7 +213,7 @@ func (r *plainRequest) Messages() []byte {
 
 // ForceModel names another model.
 func (r *plainRequest) ForceModel(body []byte, model string) ([]byte, error) {
-	return setModel(body, model)
+	return r.setModel(body, model)
 }
 
 // HideTools has nothing to hide.

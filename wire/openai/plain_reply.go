@@ -96,8 +96,8 @@ func (noStream) Event(string, []byte) (*wire.Event, error) {
 	return nil, read.Wrong("", "a stream where none belongs")
 }
 
-func (noStream) Rewrite(*wire.Event, []byte, []wire.PieceText, func(wire.CallKey) wire.Verdict) ([]byte, bool, error) {
-	return nil, false, errNoStream
+func (noStream) Rewrite(*wire.Event, []byte, []wire.PieceText, func(wire.CallKey) wire.Verdict) ([]wire.Written, error) {
+	return nil, errNoStream
 }
 
 func (noStream) Done() bool                   { return false }

@@ -16,7 +16,7 @@ import (
 // plainCodecs are the endpoints whose prompt is no conversation, with the
 // member that holds it.
 var plainCodecs = []struct {
-	codec  wire.Codec
+	codec  wire.ChatCodec
 	prompt string
 }{
 	{Completions{}, "prompt"},
@@ -49,11 +49,11 @@ func TestPlainMessages(t *testing.T) {
 			{`[]`, `[]`},
 			{`""`, `[{"role":"user","content":""}]`},
 		} {
-			chat, err := Chat{}.Request([]byte(`{"model":"m","messages":` + tt.chat + `}`))
+			chat, err := Chat{}.Request(wire.Incoming{Body: []byte(`{"model":"m","messages":` + tt.chat + `}`)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := p.codec.Request([]byte(`{"model":"m","` + p.prompt + `":` + tt.prompt + `}`))
+			r, err := p.codec.Request(wire.Incoming{Body: []byte(`{"model":"m","` + p.prompt + `":` + tt.prompt + `}`)})
 			if err != nil {
 				t.Fatalf("%s %s: %v", p.codec.Protocol(), tt.prompt, err)
 			}
@@ -61,7 +61,7 @@ func TestPlainMessages(t *testing.T) {
 				t.Errorf("%s %s (-chat +this):\n%s", p.codec.Protocol(), tt.prompt, diff)
 			}
 		}
-		r, err := p.codec.Request([]byte(`{"model":"m","` + p.prompt + `":"hi"}`))
+		r, err := p.codec.Request(wire.Incoming{Body: []byte(`{"model":"m","` + p.prompt + `":"hi"}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestPlainRefuses(t *testing.T) {
 			{"a stream flag that is a string", body(`"stream":"true"`), "stream: must be true or false"},
 			{"trailing bytes", body(`"n":1`) + `{}`, "trailing data"},
 		} {
-			r, err := p.codec.Request([]byte(tt.body))
+			r, err := p.codec.Request(wire.Incoming{Body: []byte(tt.body)})
 			if err == nil {
 				t.Errorf("%s: %s: accepted, model %q", p.codec.Protocol(), tt.name, r.Model())
 				continue
@@ -115,9 +115,9 @@ func TestPlainRefuses(t *testing.T) {
 }
 
 // plainFactsOf is factsOf for another codec than the chat's.
-func plainFactsOf(t *testing.T, c wire.Codec, body string) facts {
+func plainFactsOf(t *testing.T, c wire.ChatCodec, body string) facts {
 	t.Helper()
-	r, err := c.Request([]byte(body))
+	r, err := c.Request(wire.Incoming{Body: []byte(body)})
 	if err != nil {
 		t.Fatalf("Request(%s): %v", body, err)
 	}
@@ -134,7 +134,7 @@ func plainFactsOf(t *testing.T, c wire.Codec, body string) facts {
 func TestPlainForceModel(t *testing.T) {
 	for _, p := range plainCodecs {
 		body := []byte(`{ "` + p.prompt + `": ["x"], "model" : "m" }`)
-		r, err := p.codec.Request(body)
+		r, err := p.codec.Request(wire.Incoming{Body: body})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestPlainForceModel(t *testing.T) {
 // An endpoint without streams understands no event of one, and ends it with
 // an error.
 func TestNoStream(t *testing.T) {
-	for _, c := range []wire.Codec{Embeddings{}, Moderations{}} {
+	for _, c := range []wire.ChatCodec{Embeddings{}, Moderations{}} {
 		s := c.Stream(wire.StreamOptions{Assemble: true})
 		for _, data := range []string{`{"data":[]}`, "[DONE]"} {
 			if _, err := s.Event("", []byte(data)); err == nil {
@@ -168,8 +168,8 @@ func TestNoStream(t *testing.T) {
 }
 
 // fuzzRequest checks what holds of every request that is understood.
-func fuzzRequest(t *testing.T, c wire.Codec, body []byte) {
-	r, err := c.Request(body)
+func fuzzRequest(t *testing.T, c wire.ChatCodec, body []byte) {
+	r, err := c.Request(wire.Incoming{Body: body})
 	if err != nil {
 		return
 	}
@@ -179,14 +179,14 @@ func fuzzRequest(t *testing.T, c wire.Codec, body []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := c.Request(out); err != nil || again.Model() != "other" {
+	if again, err := c.Request(wire.Incoming{Body: out}); err != nil || again.Model() != "other" {
 		t.Fatalf("%q with another model: %q, %v", body, out, err)
 	}
 }
 
 // fuzzReply checks what holds of every reply that is understood: with all its
 // texts replaced, it is still one, and says nothing else.
-func fuzzReply(t *testing.T, c wire.Codec, body []byte) {
+func fuzzReply(t *testing.T, c wire.ChatCodec, body []byte) {
 	r, err := c.Reply(body)
 	if err != nil {
 		return

@@ -35,7 +35,7 @@ func TestRealTraffic(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		protocol string // what a recording's protocol contains
-		codec    wire.Codec
+		codec    wire.ChatCodec
 	}{
 		{"chat", Chat{}},
 		{"openai-completions", Completions{}},
@@ -45,7 +45,7 @@ func TestRealTraffic(t *testing.T) {
 	}
 }
 
-func realTraffic(t *testing.T, all []recordings.Recording, protocol string, codec wire.Codec) {
+func realTraffic(t *testing.T, all []recordings.Recording, protocol string, codec wire.ChatCodec) {
 	requests, replies, streams := 0, 0, 0
 	for _, r := range all {
 		if !strings.Contains(r.Protocol, protocol) {
@@ -53,7 +53,7 @@ func realTraffic(t *testing.T, all []recordings.Recording, protocol string, code
 		}
 		if r.Request != nil && r.Request.Encoding == "utf8" && r.Request.Body != "" {
 			requests++
-			req, err := codec.Request([]byte(r.Request.Body))
+			req, err := codec.Request(wire.Incoming{Body: []byte(r.Request.Body)})
 			switch {
 			case err == nil:
 				req.Messages()
@@ -90,7 +90,7 @@ func realTraffic(t *testing.T, all []recordings.Recording, protocol string, code
 	t.Logf("%d requests, %d replies, %d streams", requests, replies, streams)
 }
 
-func realStream(t *testing.T, r *recordings.Recording, codec wire.Codec) {
+func realStream(t *testing.T, r *recordings.Recording, codec wire.ChatCodec) {
 	var rd sse.Reader
 	rd.Feed([]byte(r.Response.Body))
 	s := codec.Stream(wire.StreamOptions{Assemble: true})
