@@ -279,14 +279,6 @@ func (c *Config) merge(global *Config) {
 	}
 }
 
-// served lists what is served, the default where nothing is written.
-func (c *Config) served() []ServeConfig {
-	if len(c.Serve) == 0 {
-		return []ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}}
-	}
-	return c.Serve
-}
-
 // selectors lists what is redacted in one direction.
 func (c *Config) selectors(direction string) []redact.Selector {
 	var all []redact.Selector

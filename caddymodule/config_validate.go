@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ type choice struct {
 }
 
 var (
-	dialects     = choice{"the dialect", []string{"openai", "anthropic"}, []string{"gemini", "ollama", "mcp", "a2a"}}
+	dialects     = choice{"the dialect", dialectNames(), dialectsLater}
 	stages       = choice{"a stage", stageNames(), nil}
 	modes        = choice{"mode", []string{"enforce"}, []string{"shadow"}}
 	durabilities = choice{"durability", []string{"process"}, []string{"power", "none"}}
@@ -140,8 +141,8 @@ func (c *Config) validateServe() error {
 		if err := dialects.check(s.Dialect); err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
-		if err := checkPath(s.Prefix); err != nil {
-			return fmt.Errorf("serve: the path prefix %w", err)
+		if err := checkPath(wildcard.ReplaceAllString(s.Prefix, "x")); err != nil {
+			return fmt.Errorf("serve: the path prefix %w, except for {name} in a segment", err)
 		}
 		if s.Prefix != "/" && strings.HasSuffix(s.Prefix, "/") {
 			return fmt.Errorf("serve: the path prefix is written without a slash at its end, as %s", strings.TrimRight(s.Prefix, "/"))
@@ -153,6 +154,9 @@ func (c *Config) validateServe() error {
 	}
 	return nil
 }
+
+// wildcard stands for a part of a path segment: /openai/deployments/{model}.
+var wildcard = regexp.MustCompile(`\{[a-z_]+\}`)
 
 func (c *Config) validateExempt() error {
 	for _, p := range c.Exempt {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/headgate/headgate/enforce"
 	"github.com/headgate/headgate/wire"
-	"github.com/headgate/headgate/wire/anthropic"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -91,9 +90,6 @@ func runAll(functions *[]func() error) error {
 	*functions = nil
 	return errors.Join(errs...)
 }
-
-// dialectsByName are the APIs that this version speaks.
-var dialectsByName = map[string]wire.Dialect{"openai": openai.Dialect{}, "anthropic": anthropic.Dialect{}}
 
 func (h *Handler) router() (*wire.Router, error) {
 	var served []wire.Served

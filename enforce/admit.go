@@ -63,12 +63,11 @@ func (x *Exchange) admit() (*Reply, bool) {
 		x.refuse(ref)
 		return nil, false
 	}
-	switch c := x.route.Codec().(type) {
-	case wire.ChatCodec:
-		return x.prompt(c, body)
+	if x.kind = kindOf(x.route.Codec()); x.kind == nil {
+		x.refuse(&wire.Refusal{Code: wire.CodeNotFound, Reason: notGoverned})
+		return nil, false
 	}
-	x.refuse(&wire.Refusal{Code: wire.CodeNotFound, Reason: notGoverned})
-	return nil, false
+	return x.kind.admit(x, body)
 }
 
 // isEmpty tells whether a body says nothing; some clients send an empty object

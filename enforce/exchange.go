@@ -30,6 +30,7 @@ type Exchange struct {
 	remoteIP string
 	who      principal.Principal
 	route    wire.Route
+	kind     kind
 	chat     wire.ChatCodec // of the endpoint, where it is one
 	pol      policy.Policy  // one revision for the whole exchange
 

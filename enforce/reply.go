@@ -30,9 +30,9 @@ type Reply struct {
 	mode   replyMode
 	format frame.Format // of streams
 	status int
-	buf    []byte       // of replies that are looked at whole
-	coding string       // of the reply, "" for none
-	stream *streamReply // of streams
+	buf    []byte   // of replies that are looked at whole
+	coding string   // of the reply, "" for none
+	stream streamer // of streams
 
 	sent     bool // the client's header has gone out
 	bytesOut int64
@@ -47,7 +47,7 @@ type replyMode int
 
 const (
 	modeNone   replyMode = iota // no header yet
-	modeJSON                    // a successful JSON reply
+	modeWhole                   // a successful reply that is looked at whole
 	modeStream                  // a stream of events
 	modeError                   // a reply that is no success
 	modeRefuse                  // a reply that is not understood: swallowed
@@ -82,7 +82,7 @@ func (p *Reply) WriteHeader(status int) {
 	p.status = status
 	p.mode = p.classify(status)
 	if p.mode == modeStream {
-		p.stream = newStreamReply(p)
+		p.stream = p.x.kind.stream(p)
 	}
 }
 
@@ -98,31 +98,38 @@ func (p *Reply) classify(status int) replyMode {
 	if status < 200 || status > 299 {
 		return modeError
 	}
-	media, params, err := mime.ParseMediaType(strings.Join(h.Values("Content-Type"), ", "))
+	var media string
+	var params map[string]string
+	if values := h.Values("Content-Type"); len(values) > 0 {
+		media, params, err = mime.ParseMediaType(strings.Join(values, ", "))
+	}
 	charset := params["charset"]
 	switch {
 	case err != nil, charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii"):
-	case p.streams(media) && p.coding != "":
-		p.fail(wire.CodeUpstream, "the upstream's stream is encoded")
-		return modeRefuse
-	case p.format != nil:
-		return modeStream
-	case media == "application/json":
-		return modeJSON
+	default:
+		mode := p.x.kind.classify(p, media)
+		if mode == modeStream && p.coding != "" {
+			p.fail(wire.CodeUpstream, "the upstream's stream is encoded")
+			return modeRefuse
+		}
+		if mode != modeRefuse {
+			return mode
+		}
 	}
 	p.fail(wire.CodeUpstream, "the upstream's reply is neither JSON nor a stream of events")
 	return modeRefuse
 }
 
-// streams finds out how a reply of some media type is framed, if it is a
+// formatOf finds out how a reply of some media type is framed, if it is a
 // stream.
-func (p *Reply) streams(media string) bool {
-	if f, ok := p.x.chat.(wire.Framer); ok {
-		p.format = f.Format(media, p.x.stream)
-	} else if media == "text/event-stream" {
-		p.format = frame.SSE
+func formatOf(c wire.Codec, media string, stream bool) frame.Format {
+	if f, ok := c.(wire.Framer); ok {
+		return f.Format(media, stream)
 	}
-	return p.format != nil
+	if media == "text/event-stream" {
+		return frame.SSE
+	}
+	return nil
 }
 
 // fail notes a refusal; Close sends it.
@@ -165,7 +172,7 @@ func (p *Reply) take(b []byte) (int, error) {
 		if err := p.stream.write(b); err != nil {
 			return 0, err
 		}
-	case modeJSON, modeError:
+	case modeWhole, modeError:
 		if int64(len(p.buf)+len(b)) > p.x.g.cfg.MaxBody {
 			p.fail(wire.CodeUpstream, "the upstream's reply is over the limit")
 			p.mode = modeRefuse
@@ -247,7 +254,7 @@ func (p *Reply) finish(err error) {
 	}
 	gone := errors.Is(p.x.ctx.Err(), context.Canceled)
 	switch {
-	case p.stream.over() && (gone || err != nil): // many a client leaves once it has read the end
+	case p.stream != nil && p.stream.over() && (gone || err != nil): // many a client leaves once it has read the end
 		p.stream.complete()
 		return
 	case gone:
@@ -261,7 +268,7 @@ func (p *Reply) finish(err error) {
 	switch p.mode {
 	case modeNone:
 		p.fail(wire.CodeUpstream, "the upstream did not answer")
-	case modeJSON, modeError:
+	case modeWhole, modeError:
 		p.closeWhole()
 	case modeStream:
 		p.stream.close(err)

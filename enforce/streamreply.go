@@ -122,7 +122,7 @@ func (s *streamReply) close(err error) {
 // over tells whether the client was sent the whole stream, its end included.
 // What the client and the upstream do after that changes nothing.
 func (s *streamReply) over() bool {
-	return s != nil && !s.done && s.flow != nil && s.flow.over
+	return !s.done && s.flow != nil && s.flow.over
 }
 
 func (s *streamReply) complete() {

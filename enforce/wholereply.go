@@ -20,8 +20,8 @@ func (p *Reply) closeWhole() {
 		p.buf = body
 		p.x.w.Header().Del("Content-Encoding")
 	}
-	if p.mode == modeJSON {
-		p.closeJSON()
+	if p.mode == modeWhole {
+		p.x.kind.whole(p)
 		return
 	}
 	p.closeError()

@@ -95,3 +95,18 @@ type Result struct {
 	// Latest marks the results that follow the last assistant message.
 	Latest bool
 }
+
+// Referrer is a [Request] that can speak of things which the upstream keeps: an
+// earlier response, a conversation, a file, a batch.
+type Referrer interface {
+	Request
+	// References are their ids, each once.
+	References() []string
+}
+
+// Creator is a [Reply] or a [Stream] that tells which things the upstream now
+// keeps for whoever asked.
+type Creator interface {
+	// Created are their ids so far.
+	Created() []string
+}
