@@ -62,6 +62,12 @@ type Config struct {
 	// Default: deny.
 	UnknownPaths string `json:"unknown_paths,omitempty"`
 
+	// Whether a request may refer to the id of a response, conversation, file or
+	// batch of which nobody knows who made it: deny or allow. One that another
+	// caller made here never passes. It matters with principals only.
+	// Default: deny.
+	ForeignIDs string `json:"foreign_ids,omitempty"`
+
 	// Whether an exchange may hold what the gate cannot look into: a fact and
 	// allow or deny. The facts, denied by default: previous_response_id,
 	// conversation, stored_prompt, file_id, background, cached_content,
@@ -264,6 +270,9 @@ func (c *Config) merge(global *Config) {
 	}
 	if c.UnknownPaths == "" {
 		c.UnknownPaths = global.UnknownPaths
+	}
+	if c.ForeignIDs == "" {
+		c.ForeignIDs = global.ForeignIDs
 	}
 	if c.Unscanned == nil {
 		c.Unscanned = global.Unscanned

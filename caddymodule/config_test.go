@@ -28,6 +28,7 @@ func fullConfig(tag string) *Config {
 		PDPKeys:      []string{"{env." + tag + "}"},
 		RedactionKey: "{env." + tag + "}",
 		UnknownPaths: tag,
+		ForeignIDs:   tag,
 		Unscanned:    map[string]string{tag: "allow"},
 		DeniedCalls:  tag,
 		MaxBody:      int64(len(tag)),

@@ -32,6 +32,10 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 			return nil, false
 		}
 	}
+	if ref := x.owns(req); ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
 	r := redaction{}
 	if ref := x.results(req, body, &r); ref != nil {
 		x.answer(ref)

@@ -64,6 +64,11 @@ func (p *Reply) closeJSON() {
 		p.refuseWith(p.denyLine(notCarriedOut))
 		return
 	}
+	creator, _ := reply.(wire.Creator)
+	if _, ref := p.x.binds(creator, 0); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
 	if p.send(out) == nil {
 		p.ended = endComplete
 	}
