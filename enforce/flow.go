@@ -172,8 +172,10 @@ func (f *flow) event(ev frame.Frame) {
 		return
 	}
 	if len(f.queue) == 0 && len(we.Calls) == 0 && len(we.Whole) == 0 && f.ready(&p) {
-		f.emit(&p)
-		return
+		if _, waits := f.aside(we); !waits {
+			f.emit(&p)
+			return
+		}
 	}
 	f.keep(p)
 	f.pump()
