@@ -20,7 +20,7 @@ func TestNodeClient(t *testing.T) {
 		_, err = os.Stat(filepath.Join("node", "node_modules", "openai", "package.json"))
 	}
 	if err != nil {
-		missing := "the client for Node is missing (Node 20 or newer, then: cd integration/node && npm ci): " + err.Error()
+		missing := "the client for Node is missing (Node 22 or newer, then: cd integration/node && npm ci): " + err.Error()
 		if os.Getenv("CI") == "true" {
 			t.Fatal(missing)
 		}
