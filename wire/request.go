@@ -96,10 +96,9 @@ type Result struct {
 	Latest bool
 }
 
-// Referrer is a [Request] that can speak of things which the upstream keeps: an
-// earlier response, a conversation, a file, a batch.
+// Referrer is a request that can speak of things which the upstream keeps: an
+// earlier response, a conversation, a file, a batch, a session.
 type Referrer interface {
-	Request
 	// References are their ids, each once.
 	References() []string
 }
