@@ -116,6 +116,9 @@ func filled(v ast.Value) bool {
 // run asks for the surfaces one by one, under the limits of a decision. whole
 // tells that it was not cut short by the clock.
 func (b *probe) run(ctx context.Context, p *Policy, in *policy.Input, reads, unknown parts) (hopeless, whole bool) {
+	if ctx.Err() != nil {
+		return false, false
+	}
 	if !b.covered && !in.Stage.Post() && !p.settings.defaultAllow[in.Stage] {
 		return true, true
 	}
