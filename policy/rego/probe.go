@@ -51,28 +51,29 @@ func (p *Policy) sample(ctx context.Context, in *policy.Input, unknown policy.Fi
 // sampleInput is in with an empty value for each unknown field.
 func sampleInput(in *policy.Input, unknown policy.Fields) *policy.Input {
 	out := *in
-	for field, value := range map[policy.Fields]struct {
-		content *json.RawMessage
-		empty   string
-	}{
-		policy.FieldMessages: {&out.Messages, "[]"},
-		policy.FieldArgs:     {&out.Args, "{}"},
-		policy.FieldResponse: {&out.Response, "{}"},
-		policy.FieldResult:   {&out.Result, "{}"},
-	} {
-		if unknown.Has(field) {
-			*value.content = json.RawMessage(value.empty)
-		}
+	if unknown.Has(policy.FieldMessages) {
+		out.Messages = json.RawMessage("[]")
 	}
-	for field, hash := range map[policy.Fields]*string{
-		policy.FieldMessagesHash: &out.MessagesHash,
-		policy.FieldArgsHash:     &out.ArgsHash,
-		policy.FieldResponseHash: &out.ResponseHash,
-		policy.FieldResultHash:   &out.ResultHash,
-	} {
-		if unknown.Has(field) {
-			*hash = ""
-		}
+	if unknown.Has(policy.FieldArgs) {
+		out.Args = json.RawMessage("{}")
+	}
+	if unknown.Has(policy.FieldResponse) {
+		out.Response = json.RawMessage("{}")
+	}
+	if unknown.Has(policy.FieldResult) {
+		out.Result = json.RawMessage("{}")
+	}
+	if unknown.Has(policy.FieldMessagesHash) {
+		out.MessagesHash = ""
+	}
+	if unknown.Has(policy.FieldArgsHash) {
+		out.ArgsHash = ""
+	}
+	if unknown.Has(policy.FieldResponseHash) {
+		out.ResponseHash = ""
+	}
+	if unknown.Has(policy.FieldResultHash) {
+		out.ResultHash = ""
 	}
 	if unknown.Has(policy.FieldFindings) {
 		out.Findings = nil

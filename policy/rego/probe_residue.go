@@ -43,7 +43,7 @@ func (r *residue) always(body ast.Body) bool {
 			if !r.unconditional(t) {
 				return false
 			}
-		case !ast.IsConstant(t.Value) || !r.denying(body, t):
+		case !ast.IsConstant(t.Value) || !r.denying(t):
 			return false
 		}
 	}
@@ -54,7 +54,7 @@ func (r *residue) always(body ast.Body) bool {
 // nothing left of its body, and a value that denies.
 func (r *residue) unconditional(t *ast.Term) bool {
 	for _, rule := range r.supported(t) {
-		if !rule.Default && holds(rule.Body) && ast.IsConstant(rule.Head.Value.Value) && r.denying(rule.Body, rule.Head.Value) {
+		if !rule.Default && holds(rule.Body) && ast.IsConstant(rule.Head.Value.Value) && r.denying(rule.Head.Value) {
 			return true
 		}
 	}
@@ -75,7 +75,7 @@ func holds(body ast.Body) bool {
 // denies reports whether a body, where it holds, gives v a value that denies.
 func (r *residue) denies(body ast.Body, v ast.Var) bool {
 	for _, e := range body {
-		if t := equals(e, v); t != nil && r.denying(body, t) {
+		if t := equals(e, v); t != nil && r.denying(t) {
 			return true
 		}
 	}
@@ -83,7 +83,7 @@ func (r *residue) denies(body ast.Body, v ast.Var) bool {
 }
 
 // denying reports whether a term is a denying answer whatever it depends on.
-func (r *residue) denying(body ast.Body, t *ast.Term) bool {
+func (r *residue) denying(t *ast.Term) bool {
 	if ast.IsConstant(t.Value) {
 		answer := policy.Answer{Surface: r.surface, Defined: true, Value: plain(t.Value)}
 		d := policy.Combine(r.stage, []policy.Answer{answer}, true)
@@ -98,7 +98,7 @@ func (r *residue) denying(body ast.Body, t *ast.Term) bool {
 		rules := r.supported(t)
 		for _, rule := range rules {
 			for ; rule != nil; rule = rule.Else {
-				if !r.denying(rule.Body, rule.Head.Value) {
+				if !r.denying(rule.Head.Value) {
 					return false
 				}
 			}
