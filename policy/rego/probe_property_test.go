@@ -44,7 +44,14 @@ func (d *draft) hidden() string {
 		`input.request.id == "r"`, `count(input.unscanned) > 0`, `not input.request.stream`, `deep.a.b == 1`, `deep[input.tool].b == 2`,
 		`x := input.args.x; y := x; y == 1`, `[p, q] := [input.args.x, input.tool]; p == q`, `{"x": w} = input.args; w == 1`,
 		`sprintf("%v", [input.args.x]) == "1"`, `walk(input.args, [_, 1])`, `h2(input.args.x, input.tool)`, `dflt(input.args.x) == "d"`,
-		`cfgf(input.args.x).mode == "open"`, `cfgf(input.args.x).mode == "closed"`, `max([n | n := input.args.l[_]]) > 0`)
+		`cfgf(input.args.x).mode == "open"`, `cfgf(input.args.x).mode == "closed"`, `max([n | n := input.args.l[_]]) > 0`,
+		`data.headgate.grants[input.args.x][_] == input.tool`, `grants[input.args.x]`, `count(set1) == 0`, `set1 == set()`, `set1 - {1, input.tool} == set()`,
+		`every v in set1 { v == 1 }`, `[1 | input.args.x] == []`, `{v | v := input.args.l[_]} == {1}`, `{v: 1 | v := input.args.l[_]} == {}`, `made.a == 1`,
+		`made == {"a": 1, "t": "a"}`, `not made.a`, `not f2(input.tool)`, `f2(input.tool)`, `f3(input.tool, input.args.x) == 2`, `cfg5.mode == "open"`,
+		`not cfg5.mode`, `nested.in.mode == "open"`, `nested.in[_] == "open"`, `object.get(nested, ["in", "mode"], "") == "open"`, `list1[0] == 1`, `list1[_] == input.tool`,
+		`input.args.x + 1 == 2`, `default2`, `not default2`, `default2 == false`, `obj[_] == 1`, `count(obj) == 0`, `not obj[input.tool]`, `not deep.a`, `deep[_][_] == 2`,
+		`input.args.l == [1]`, `[w | w := cfg4[_]] == ["open"]`, `some i; input.args.l[i] == list1[i]`, `x := [y | y := set1[_]]; count(x) == 1`,
+		`input.args[k] == 1; k == "x"`, `not input.args[input.tool]`, `array.concat(cfg4, ["x"])[0] == "open"`, `union({set1, {1}}) == {1}`)
 }
 
 func (d *draft) body() string {
@@ -93,6 +100,19 @@ obj["x"] := 1 if input.args.x
 obj[input.tool] := 1 if input.args.y
 set1 contains 1 if input.args.x
 set1 contains input.tool if input.args.y
+grants := {1: ["a"], "s": ["b"], "a": []}
+made := {"a": input.args.x, "t": input.tool}
+f2(t) if { t == "a"; input.args.x == 1 }
+f2(t) if { t == "b"; not input.args.x }
+f3(t, x) := 1 if { t == "a" } else := 2 if { x == 1 } else := 3
+cfg5 := {"mode": "open"} if not input.args.x
+cfg5 := {"mode": "closed"} if input.args.x == 1
+default nested := {"in": {"mode": "open"}}
+nested := {"in": {"mode": "closed"}} if input.args.x == 1
+nested := {"in": {}} if input.args.x == "s"
+list1 := [input.args.x, "b", input.tool]
+default default2 := false
+default2 if input.args.x == 1
 deep.a.b := 1 if input.args.x == 1
 deep.b.b := 2 if not input.args.x
 `
