@@ -36,7 +36,11 @@ func (r *redaction) texts(body []byte, texts []wire.Text) {
 func (r *redaction) text(body []byte, t *wire.Text) {
 	raw := body[t.Start:t.End]
 	inner := decode(raw)
-	r.replace(raw, t.Start, r.find(inner, t.JSON))
+	in := r
+	if t.Copy { // it was counted where it was said first
+		in = &redaction{set: r.set}
+	}
+	r.replace(raw, t.Start, in.find(inner, t.JSON))
 }
 
 // find scans a decoded text; JSON inside it keeps its structure.

@@ -85,7 +85,7 @@ func playNode(t *testing.T, g *gate, all []story) func(yield func(played) bool) 
 	for i := range all {
 		s := &all[i]
 		body := any(s.params())
-		if s.api == "responses" {
+		if s.api == "unheard" {
 			body = map[string]any{"model": s.model, "input": s.prompt}
 		}
 		err := enc.Encode(map[string]any{

@@ -109,3 +109,11 @@ type Creator interface {
 	// Created are their ids so far.
 	Created() []string
 }
+
+// Promptless is a [Request] that carries no prompt, such as one for a reply
+// that was made before. There is nothing to decide before the reply comes.
+type Promptless interface {
+	Request
+	// Promptless marks the request; it is never called.
+	Promptless()
+}
