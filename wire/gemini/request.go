@@ -57,7 +57,7 @@ func readRequest(in wire.Incoming, s shape) (wire.Request, error) {
 	if err != nil {
 		return nil, &wire.Error{Err: err}
 	}
-	r := &request{doc: doc, root: doc.Root(), shape: s}
+	r := &request{doc: doc, root: doc.Root(), shape: s, called: map[string]string{}}
 	if err := r.read(in); err != nil {
 		doc.Release()
 		return nil, err
@@ -75,6 +75,7 @@ type request struct {
 	refs      []string
 	texts     []wire.Text
 	messages  []message
+	called    map[string]string // the name of the function that was called, by the call's id
 }
 
 // message is a message of the normalised conversation: the system text comes

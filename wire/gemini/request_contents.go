@@ -122,6 +122,7 @@ func (r *request) add(path, role string, parts []strictjson.Value) error {
 		if call := get(p, "functionCall"); call.Exists() {
 			s = r.sink(wire.Place{List: "messages", Index: n, Field: "tool_calls"}, false)
 			s.besides(call, "id", "name")
+			r.called[get(call, "id").Str()] = get(call, "name").Str()
 		}
 		s.besides(p, "text", "functionCall")
 	}
@@ -158,19 +159,8 @@ func (r *request) addResult(path string, part, result strictjson.Value) error {
 // answers.
 func (r *request) checkName(path string, result strictjson.Value) error {
 	id := get(result, "id").Str()
-	if id == "" {
-		return nil
-	}
-	for i := len(r.messages) - 1; i >= 0; i-- {
-		for _, c := range r.messages[i].calls() {
-			if c.ID != id {
-				continue
-			}
-			if c.Name != get(result, "name").Str() {
-				return read.Wrong(path, "a result that names another tool than its call")
-			}
-			return nil
-		}
+	if name, ok := r.called[id]; ok && id != "" && name != get(result, "name").Str() {
+		return read.Wrong(path, "a result that names another tool than its call")
 	}
 	return nil
 }
