@@ -24,7 +24,7 @@ type Config struct {
 	Allowlist string `json:"allowlist,omitempty"`
 
 	// Which API is spoken below which path. Default: openai below /v1, anthropic
-	// below /v1/messages.
+	// below /v1/messages, gemini below /v1beta.
 	// Where entries are written, they are all that is served.
 	Serve []ServeConfig `json:"serve,omitempty"`
 
@@ -165,7 +165,7 @@ type DefaultDecisionConfig struct {
 
 // ServeConfig is one API below one path.
 type ServeConfig struct {
-	// The API that is spoken: openai or anthropic.
+	// The API that is spoken: openai, anthropic or gemini.
 	Dialect string `json:"dialect,omitempty"`
 
 	// The path that the API's own paths begin with, such as /v1.
