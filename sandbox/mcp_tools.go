@@ -64,6 +64,9 @@ var mcpTools = []mcpTool{
 	},
 }
 
+// reads reports whether raw is JSON of the form of what into points to.
+func reads(raw json.RawMessage, into any) bool { return json.Unmarshal(raw, into) == nil }
+
 // callTool carries out tools/call and puts what comes of it into reply. s is
 // how the reply is to be sent, token what progress is to be told by.
 func callTool(reply *rpcReply, params json.RawMessage, body []byte) (s *script, token json.RawMessage, err error) {
@@ -75,7 +78,7 @@ func callTool(reply *rpcReply, params json.RawMessage, body []byte) (s *script, 
 			ProgressToken json.RawMessage `json:"progressToken"`
 		} `json:"_meta"`
 	}
-	if json.Unmarshal(params, &p) != nil {
+	if !reads(params, &p) {
 		reply.Error = &rpcError{rpcInvalidParams, "params is a name and arguments"}
 		return s, nil, nil
 	}
@@ -100,7 +103,7 @@ func echo(arguments json.RawMessage, body []byte) (*toolResult, *script, error) 
 	var a struct {
 		Text *string `json:"text"`
 	}
-	if json.Unmarshal(arguments, &a) != nil || a.Text == nil {
+	if !reads(arguments, &a) || a.Text == nil {
 		return toolFailed("echo takes a text"), s, nil
 	}
 	s, err := parseScript(*a.Text, body)
@@ -123,7 +126,7 @@ func echo(arguments json.RawMessage, body []byte) (*toolResult, *script, error) 
 // add adds two numbers.
 func add(arguments json.RawMessage) *toolResult {
 	var n struct{ A, B *float64 }
-	if json.Unmarshal(arguments, &n) != nil || n.A == nil || n.B == nil {
+	if !reads(arguments, &n) || n.A == nil || n.B == nil {
 		return toolFailed("add takes two numbers, a and b")
 	}
 	sum := *n.A + *n.B
@@ -149,7 +152,7 @@ var people = map[string]person{
 // lookup finds a person.
 func lookup(arguments json.RawMessage) *toolResult {
 	var a struct{ Name string }
-	if json.Unmarshal(arguments, &a) != nil || a.Name == "" {
+	if !reads(arguments, &a) || a.Name == "" {
 		return toolFailed("lookup takes a name")
 	}
 	p, ok := people[a.Name]
