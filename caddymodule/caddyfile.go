@@ -74,6 +74,7 @@ const appName = "headgate"
 //		unscanned deny|allow <fact>...
 //		denied_calls replace|error
 //		max_body <size>
+//		http_tool <path-pattern> <tool-name>
 //	}
 //
 // What the block leaves out is taken from the global option of the same name.
