@@ -80,6 +80,7 @@ func (c collector) blocks(list []strictjson.Value) {
 func block(b strictjson.Value, text func(strictjson.Value), fact func(string)) {
 	for k, m := range b.Members() {
 		switch key := k.Str(); {
+		case key == "id" && b.Get("type").EqualStr("tool_use"):
 		case key == "structuredContent", key == "input":
 			read.EveryString(m, text)
 		case media(b, key, m) != "":

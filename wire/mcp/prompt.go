@@ -171,7 +171,7 @@ func (a *asking) result(path string, b strictjson.Value) error {
 		c.blocks(blocks(b.Get("content")))
 	}
 	read.EveryString(b.Get("structuredContent"), c.text)
-	besides(b, c.text, c.fact, "content", "structuredContent")
+	besides(b, c.text, c.fact, "content", "structuredContent", "toolUseId")
 	for i := from; i < len(a.Texts); i++ {
 		r.Texts = append(r.Texts, i)
 	}

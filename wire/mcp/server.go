@@ -114,7 +114,10 @@ func shape(result strictjson.Value) string {
 
 // brings tells whether a result has content, whatever it answers.
 func brings(result strictjson.Value) bool {
-	return slices.ContainsFunc([]string{"content", "structuredContent", "contents"}, func(key string) bool { return result.Get(key).Exists() })
+	return slices.ContainsFunc([]string{"content", "structuredContent", "contents"}, func(key string) bool {
+		v := result.Get(key)
+		return v.Exists() && !v.IsNull() && (v.Kind() != strictjson.Array || v.Len() > 0)
+	})
 }
 
 // asksOnly tells whether a result asks for input and brings nothing.
