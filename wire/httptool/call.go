@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/url"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/internal/read"
@@ -34,10 +35,12 @@ type call struct {
 // Call reads a request.
 func (c codec) Call(in wire.Incoming) (wire.ToolRequest, error) {
 	r := &call{ToolCall: wire.ToolCall{Name: c.name}, in: in, doc: []byte{'{'}, from: map[string]origin{}}
-	for _, name := range slices.Sorted(maps.Keys(in.Params)) {
-		if err := r.add(name, inPath, strictjson.AppendQuoted(nil, in.Params[name])); err != nil {
-			return nil, err
-		}
+	params := url.Values{}
+	for name, value := range in.Params {
+		params.Set(name, value)
+	}
+	if err := r.values(params, inPath, "the path"); err != nil {
+		return nil, err
 	}
 	if err := r.values(in.Query, inQuery, "the query"); err != nil {
 		return nil, err
@@ -80,7 +83,11 @@ func (r *call) values(list url.Values, from origin, what string) error {
 		if len(list[name]) != 1 {
 			return read.Wrong("", "a name is repeated in "+what)
 		}
-		if err := r.add(name, from, strictjson.AppendQuoted(nil, list[name][0])); err != nil {
+		value := list[name][0]
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return read.Wrong("", what+" is not UTF-8")
+		}
+		if err := r.add(name, from, strictjson.AppendQuoted(nil, value)); err != nil {
 			return err
 		}
 	}
