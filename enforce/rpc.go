@@ -20,6 +20,7 @@ type rpcKind struct {
 	media string    // of the reply
 
 	answered bool // the server has answered it
+	denied   bool // its answer did not go on
 }
 
 // classify takes a stream, a message, and a bare status where one is due.
@@ -67,8 +68,14 @@ func (k *rpcKind) message(p *Reply, ended string) {
 		p.refuseWith(ref)
 	case out == nil:
 		p.sendStatus()
-	case p.send(out) == nil && p.ended == "":
-		p.ended = ended
+	case k.denied:
+		p.status = http.StatusOK
+		ended = endDenied
+		fallthrough
+	default:
+		if p.send(out) == nil {
+			p.ended = ended
+		}
 	}
 }
 

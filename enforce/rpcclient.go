@@ -41,10 +41,7 @@ func (k *rpcKind) admit(x *Exchange, body []byte) (*Reply, bool) {
 // drop answers a notification that does not go on. JSON-RPC has no answer that
 // would tell.
 func (x *Exchange) drop() {
-	rec := x.record("request")
-	rec.Decision, rec.Reason = string(policy.Deny), "a notification that is not known to the gate"
-	x.g.cfg.Observer.Decision("request", "deny", "none", 0)
-	if ref := x.write(rec); ref != nil {
+	if ref := x.denyMessage("a notification that is not known to the gate"); ref.Code != wire.CodePolicyDenied {
 		x.answer(ref)
 		return
 	}

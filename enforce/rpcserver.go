@@ -37,6 +37,7 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 		return nil, ref
 	}
 	if reason != "" {
+		k.denied = k.denied || m.Answers
 		return k.codec.Instead(m, wire.Refusal{Code: wire.CodePolicyDenied, Reason: reason}), nil
 	}
 	for i := range e.done {
@@ -52,16 +53,24 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 // unknown is what becomes of what no revision of the protocol has: of a request,
 // one that the client refuses; of a notification, nothing.
 func (k *rpcKind) unknown(x *Exchange, m *wire.RPC) ([]byte, *wire.Refusal) {
-	rec := x.record("request")
-	rec.Decision, rec.Reason, rec.RuleLayer = string(policy.Deny), "a message of the server that is not known to the gate", policy.LayerDefault
-	x.g.cfg.Observer.Decision("request", rec.Decision, rec.RuleLayer, 0)
-	if ref := x.write(rec); ref != nil {
+	if ref := x.denyMessage("a message of the server that is not known to the gate"); ref.Code != wire.CodePolicyDenied {
 		return nil, ref
 	}
 	if m.Kind == wire.RPCNotification {
 		return nil, nil
 	}
 	return k.codec.Instead(m, wire.Refusal{Code: wire.CodePolicyDenied, Reason: "this method is not known to the gate"}), nil
+}
+
+// denyMessage writes the line of a denial before any stage, and gives it.
+func (x *Exchange) denyMessage(reason string) *wire.Refusal {
+	rec := x.record("request")
+	rec.Decision, rec.Reason, rec.RuleLayer = string(policy.Deny), reason, policy.LayerDefault
+	x.g.cfg.Observer.Decision("request", rec.Decision, rec.RuleLayer, 0)
+	if ref := x.write(rec); ref != nil {
+		return ref
+	}
+	return &wire.Refusal{Code: wire.CodePolicyDenied, Reason: reason}
 }
 
 // serverStages asks the stages that a server's message is in. It answers with

@@ -99,7 +99,7 @@ func (s *rpcStream) event(ev frame.Frame) ([]byte, *wire.Refusal) {
 		if s.k.asked.Kind == wire.RPCListen && s.p.x.governs(string(ev.Data)) {
 			return ev.Raw, nil
 		}
-		return nil, &wire.Refusal{Code: wire.CodePolicyDenied, Reason: "the upstream names an endpoint that is not governed"}
+		return nil, s.p.x.denyMessage("the upstream names an endpoint that is not governed")
 	default: // clients skip what they do not know
 		return nil, nil
 	}
@@ -197,6 +197,11 @@ func (s *rpcStream) stop(ref *wire.Refusal) {
 
 func (s *rpcStream) over() bool { return !s.done && s.k.answered }
 
-func (s *rpcStream) complete() { s.p.ended = endComplete }
+func (s *rpcStream) complete() {
+	s.p.ended = endComplete
+	if s.k.denied {
+		s.p.ended = endDenied
+	}
+}
 
 func (s *rpcStream) usage() *wire.Usage { return nil }
