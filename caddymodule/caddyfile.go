@@ -75,6 +75,7 @@ const appName = "headgate"
 //		foreign_ids deny|allow
 //		denied_calls replace|error
 //		max_body <size>
+//		http_tool <path-pattern> <tool-name>
 //	}
 //
 // What the block leaves out is taken from the global option of the same name.

@@ -117,7 +117,13 @@ var blockWords = grammar[Config]{
 				return nil
 			},
 		},
-		later[Config]("http_tool"),
+		{
+			name: "http_tool", args: "<path-pattern> <tool-name>", min: 2, max: 2, repeats: true,
+			set: func(c *Config, args []string) error {
+				c.HTTPTools = append(c.HTTPTools, HTTPToolConfig{Path: args[0], Tool: args[1]})
+				return nil
+			},
+		},
 	},
 }
 

@@ -24,7 +24,7 @@ type Config struct {
 	Allowlist string `json:"allowlist,omitempty"`
 
 	// Which API is spoken below which path. Default: openai below /v1, anthropic
-	// below /v1/messages, gemini below /v1beta.
+	// below /v1/messages, gemini below /v1beta, mcp below /mcp.
 	// Where entries are written, they are all that is served.
 	Serve []ServeConfig `json:"serve,omitempty"`
 
@@ -85,6 +85,9 @@ type Config struct {
 
 	// Whether decisions count: enforce. Default: enforce.
 	Mode string `json:"mode,omitempty"`
+
+	// HTTP endpoints that are tools: every request to one is a call.
+	HTTPTools []HTTPToolConfig `json:"http_tools,omitempty"`
 }
 
 // PolicyConfig names the policies and says how they are evaluated.
@@ -165,7 +168,7 @@ type DefaultDecisionConfig struct {
 
 // ServeConfig is one API below one path.
 type ServeConfig struct {
-	// The API that is spoken: openai, anthropic or gemini.
+	// The API that is spoken: openai, anthropic, gemini or mcp.
 	Dialect string `json:"dialect,omitempty"`
 
 	// The path that the API's own paths begin with, such as /v1.
@@ -173,6 +176,17 @@ type ServeConfig struct {
 
 	// The name that policies see as input.server. May be empty.
 	Name string `json:"name,omitempty"`
+}
+
+// HTTPToolConfig is a path that is a tool.
+type HTTPToolConfig struct {
+	// The path, such as /tickets/{id}. A name in braces stands for a part of a
+	// segment, and is an argument of the call. So are the query and the members
+	// of the body, which is a JSON object or a form.
+	Path string `json:"path,omitempty"`
+
+	// The tool's name, as policies see it.
+	Tool string `json:"tool,omitempty"`
 }
 
 // PrincipalsConfig lists where callers' identities come from. A credential
@@ -285,6 +299,9 @@ func (c *Config) merge(global *Config) {
 	}
 	if c.Mode == "" {
 		c.Mode = global.Mode
+	}
+	if c.HTTPTools == nil {
+		c.HTTPTools = global.HTTPTools
 	}
 }
 

@@ -110,7 +110,7 @@ func (c *Config) validate() error {
 			return err
 		}
 	}
-	for _, check := range []func() error{c.validateServe, c.validateExempt, c.validateUpstreamKeys, c.validateRedact, c.validateUnscanned, c.validatePDPKeys} {
+	for _, check := range []func() error{c.validateServe, c.validateExempt, c.validateUpstreamKeys, c.validateRedact, c.validateUnscanned, c.validatePDPKeys, c.validateHTTPTools} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/anthropic"
 	"github.com/headgate/headgate/wire/gemini"
+	"github.com/headgate/headgate/wire/mcp"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -19,11 +20,12 @@ var dialectTable = []dialect{
 	{openai.Dialect{}, "/v1"},
 	{anthropic.Dialect{}, "/v1/messages"},
 	{gemini.Dialect{}, "/v1beta"},
+	{mcp.Dialect{}, "/mcp"},
 }
 
 // dialectsLater are those that the contract names and this version does not
 // speak.
-var dialectsLater = []string{"ollama", "mcp", "a2a"}
+var dialectsLater = []string{"ollama", "a2a"}
 
 var dialectsByName = func() map[string]wire.Dialect {
 	m := map[string]wire.Dialect{}

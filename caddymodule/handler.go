@@ -24,8 +24,8 @@ func init() {
 // written to an audit log before it goes on.
 //
 // The gate understands OpenAI's chat completions, completions, embeddings and
-// moderations, Anthropic's messages, and all that speak like them. What it does
-// not understand (a path, a method, a content type, a body) is refused in the
+// moderations, Anthropic's messages, and all that speak like them, the Model
+// Context Protocol, and HTTP endpoints that are tools. What it does not understand (a path, a method, a content type, a body) is refused in the
 // provider's own error shape, and audited.
 //
 // It belongs in front of `reverse_proxy`. Options that are absent are taken

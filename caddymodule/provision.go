@@ -12,6 +12,7 @@ import (
 
 	"github.com/headgate/headgate/enforce"
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/httptool"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -102,6 +103,13 @@ func (h *Handler) router() (*wire.Router, error) {
 			return nil, unsupported("serve " + s.Dialect)
 		}
 		served = append(served, wire.Served{Dialect: d, Prefix: s.Prefix, Name: s.Name})
+	}
+	if len(h.HTTPTools) > 0 {
+		var d httptool.Dialect
+		for _, t := range h.HTTPTools {
+			d.Tools = append(d.Tools, httptool.Tool{Pattern: t.Path, Name: t.Tool})
+		}
+		served = append(served, wire.Served{Dialect: d, Prefix: "/"})
 	}
 	return wire.NewRouter(served)
 }

@@ -44,6 +44,9 @@ func (x *Exchange) panicked(v any) {
 func (x *Exchange) admit() (*Reply, bool) {
 	route, routeErr := x.g.cfg.Router.Route(x.r.Method, x.r.URL.EscapedPath())
 	x.route = route
+	if _, ok := route.Codec().(wire.ToolCodec); ok { // its path holds arguments
+		x.endpoint = route.Pattern()
+	}
 	if ref := x.identify(); ref != nil {
 		x.refuse(ref)
 		return nil, false

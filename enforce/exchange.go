@@ -33,6 +33,7 @@ type Exchange struct {
 	kind     kind
 	chat     wire.ChatCodec // of the endpoint, where it is one
 	pol      policy.Policy  // one revision for the whole exchange
+	refuses  wire.Refuser   // of a message with an id of its own
 
 	endpoint  string
 	coding    string // of the request's body, "" for none
@@ -75,6 +76,9 @@ func (x *Exchange) protocol() string {
 // refuser writes refusals in the shape of the endpoint, of its dialect, or of
 // the nearest one.
 func (x *Exchange) refuser() wire.Refuser {
+	if x.refuses != nil {
+		return x.refuses
+	}
 	if own, ok := x.route.Codec().(wire.Refuser); ok {
 		return own
 	}
@@ -135,8 +139,8 @@ func (x *Exchange) counted(rec *audit.Record, direction string, counts redact.Co
 	}
 }
 
-// answer sends a refusal as the whole answer.
-func (x *Exchange) answer(ref *wire.Refusal) {
+// answer sends a refusal as the whole answer, and gives its status.
+func (x *Exchange) answer(ref *wire.Refusal) int {
 	status, body := x.refuser().Refuse(*ref)
 	x.g.cfg.Observer.Refusal(string(ref.Code))
 	h := x.w.Header()
@@ -148,6 +152,12 @@ func (x *Exchange) answer(ref *wire.Refusal) {
 		h.Set("X-Should-Retry", "false")
 	}
 	switch ref.Code {
+	case wire.CodeAuthentication:
+		if x.route.Served != nil {
+			if c, ok := x.route.Served.Dialect.(wire.Challenger); ok {
+				h.Set("Www-Authenticate", c.Challenge())
+			}
+		}
 	case wire.CodeUpgrade:
 		h.Set("Connection", "close")
 	case wire.CodeMethod:
@@ -155,6 +165,7 @@ func (x *Exchange) answer(ref *wire.Refusal) {
 	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a client that is gone needs no answer
+	return status
 }
 
 // refuse audits and sends a refusal that comes before any stage.

@@ -18,6 +18,14 @@ type kind interface {
 	stream(p *Reply) streamer
 }
 
+// failing is a kind that decides replies which are no success itself; see
+// [Reply.closeError].
+type failing interface {
+	kind
+	// failed decides such a reply, which was read whole, and sends it.
+	failed(p *Reply)
+}
+
 // streamer decides a streamed reply.
 type streamer interface {
 	// write takes a piece of the upstream's bytes. An error asks the upstream's
@@ -40,6 +48,10 @@ func kindOf(c wire.Codec) kind {
 	switch c := c.(type) {
 	case wire.ChatCodec:
 		return chatKind{c}
+	case wire.RPCCodec:
+		return &rpcKind{codec: c}
+	case wire.ToolCodec:
+		return &toolKind{codec: c}
 	}
 	return nil
 }

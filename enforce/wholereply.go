@@ -24,6 +24,10 @@ func (p *Reply) closeWhole() {
 		p.x.kind.whole(p)
 		return
 	}
+	if k, ok := p.x.kind.(failing); ok {
+		k.failed(p)
+		return
+	}
 	p.closeError()
 }
 

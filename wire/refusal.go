@@ -66,3 +66,10 @@ type Refuser interface {
 	// application/json.
 	Refuse(r Refusal) (status int, body []byte)
 }
+
+// Challenger is a [Refuser] whose refusals for want of a credential say how to
+// show one.
+type Challenger interface {
+	// Challenge is the value of WWW-Authenticate.
+	Challenge() string
+}

@@ -40,6 +40,9 @@ func (r Route) Codec() Codec {
 	return r.Endpoint.Codec
 }
 
+// Pattern is the route's path with its wildcards.
+func (r Route) Pattern() string { return r.at.text }
+
 // Path is the route's path with other parameters. It fails where one of them
 // cannot stand in a path as it is.
 func (r Route) Path(params Params) (string, error) { return r.at.fill(params) }
