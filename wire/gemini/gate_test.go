@@ -79,6 +79,8 @@ type framing struct {
 var framings = []framing{
 	{"events", "?alt=sse", "text/event-stream", frame.SSE, "data: ", "\r\n\r\ndata: ", "\r\n\r\n"},
 	{"array", "", "application/json", frame.Array, "[", "\n,\r\n", "\n]\n"},
+	{"narrow array", "", "application/json", frame.Array, "[", ",", "]"},
+	{"array of another's", "?alt=json", "application/json", frame.Array, " [\n", "\n,\n", "]\n"},
 }
 
 func (f framing) write(events ...string) string {
@@ -195,8 +197,8 @@ func realStreams(t *testing.T) []string {
 	return bodies
 }
 
-// toArray writes a recorded stream of events as an array.
-func toArray(t *testing.T, body string) string {
+// toArray writes a stream of events as an array.
+func toArray(t *testing.T, f framing, body string) string {
 	t.Helper()
 	var list []string
 	rd := frame.SSE.NewReader()
@@ -207,7 +209,7 @@ func toArray(t *testing.T, body string) string {
 			t.Fatal(err)
 		}
 		if !ok {
-			return framings[1].write(list...)
+			return f.write(list...)
 		}
 		if !ev.HasData {
 			continue
@@ -229,8 +231,9 @@ func TestACleanStreamIsByteIdentical(t *testing.T) {
 		g := gate(t, rules{holds: hold}, "US_SSN", "lit:nobody says this")
 		for _, body := range bodies {
 			for _, f := range framings {
+				body := body
 				if f.format == frame.Array {
-					body = toArray(t, body)
+					body = toArray(t, f, body)
 				}
 				for _, n := range []int{1, 7, 1000, 1 << 20} {
 					if got := exchange(g, f, body, n, nil).Body.String(); got != body {
@@ -243,8 +246,8 @@ func TestACleanStreamIsByteIdentical(t *testing.T) {
 	t.Logf("%d streams", len(bodies))
 }
 
-// TestAPlantedSecretIsRedacted: in every recorded stream with words, the last
-// character of a text becomes a secret.
+// TestAPlantedSecretIsRedacted: the last text of every recorded stream begins
+// with a secret.
 func TestAPlantedSecretIsRedacted(t *testing.T) {
 	g := gate(t, rules{}, "lit:planted secret")
 	planted := 0
@@ -258,7 +261,7 @@ func TestAPlantedSecretIsRedacted(t *testing.T) {
 		for _, f := range framings {
 			with, want := body[:at]+"planted secret"+body[at:], body[:at]+"[REDACTED]"+body[at:]
 			if f.format == frame.Array {
-				with, want = toArray(t, with), toArray(t, want)
+				with, want = toArray(t, f, with), toArray(t, f, want)
 			}
 			if got := exchange(g, f, with, 50, nil).Body.String(); got != want {
 				t.Errorf("%s:\n got %.2000q\nwant %.2000q", f.name, got, want)
