@@ -26,7 +26,7 @@ func readArray(t *testing.T, parts ...[]byte) ([]piece, error) {
 			if err != nil || !ok {
 				return err
 			}
-			if f.HasData != (f.Data != nil) || f.HasData && string(f.Raw[f.Lead:]) != string(f.Data) || f.Name != "" {
+			if f.HasData != (f.Data != nil) || f.HasData && !bytes.Equal(f.Raw[f.Lead:], f.Data) || f.Name != "" {
 				t.Fatalf("frame %q with data %q after %d bytes", f.Raw, f.Data, f.Lead)
 			}
 			list = append(list, piece{string(f.Raw), string(f.Data)})
@@ -42,21 +42,25 @@ func readArray(t *testing.T, parts ...[]byte) ([]piece, error) {
 }
 
 // arrays are streams and their frames.
-var arrays = map[string][]piece{
-	`[]`:                                   {{`[]`, `]`}},
-	" [ \r\n] \n":                          {{" [ \r\n]", `]`}, {" \n", ""}},
-	`[{}]`:                                 {{`[{}`, `{}`}, {`]`, `]`}},
-	`[{"a":1},{}]`:                         {{`[{"a":1}`, `{"a":1}`}, {`,{}`, `{}`}, {`]`, `]`}},
-	"[{}\n,\r\n{}\n]\n":                    {{`[{}`, `{}`}, {"\n,\r\n{}", `{}`}, {"\n]", `]`}, {"\n", ""}},
-	`[{"a":[{"b":[]},[{}]],"c":{"d":{}}}]`: {{`[{"a":[{"b":[]},[{}]],"c":{"d":{}}}`, `{"a":[{"b":[]},[{}]],"c":{"d":{}}}`}, {`]`, `]`}},
-	`[{"a":"]}{[,"},{"b":"\"]}\\"},{"\"}":"\\\""}]`: {
+var arrays = []struct {
+	stream string
+	frames []piece
+}{
+	{`[]`, []piece{{`[]`, `]`}}},
+	{" [ \r\n] \n", []piece{{" [ \r\n]", `]`}, {" \n", ""}}},
+	{`[{}]`, []piece{{`[{}`, `{}`}, {`]`, `]`}}},
+	{`[{"a":1},{}]`, []piece{{`[{"a":1}`, `{"a":1}`}, {`,{}`, `{}`}, {`]`, `]`}}},
+	{"[{}\n,\r\n{}\n]\n", []piece{{`[{}`, `{}`}, {"\n,\r\n{}", `{}`}, {"\n]", `]`}, {"\n", ""}}},
+	{`[{"a":[{"b":[]},[{}]],"c":{"d":{}}}]`, []piece{{`[{"a":[{"b":[]},[{}]],"c":{"d":{}}}`, `{"a":[{"b":[]},[{}]],"c":{"d":{}}}`}, {`]`, `]`}}},
+	{`[{"a":"]}{[,"},{"b":"\"]}\\"},{"\"}":"\\\""}]`, []piece{
 		{`[{"a":"]}{[,"}`, `{"a":"]}{[,"}`}, {`,{"b":"\"]}\\"}`, `{"b":"\"]}\\"}`}, {`,{"\"}":"\\\""}`, `{"\"}":"\\\""}`}, {`]`, `]`},
-	},
-	`[{"a":"\u005d\u007d\ud83d\ude00é"}]`: {{`[{"a":"\u005d\u007d\ud83d\ude00é"}`, `{"a":"\u005d\u007d\ud83d\ude00é"}`}, {`]`, `]`}},
+	}},
+	{`[{"a":"\u005d\u007d\ud83d\ude00é"}]`, []piece{{`[{"a":"\u005d\u007d\ud83d\ude00é"}`, `{"a":"\u005d\u007d\ud83d\ude00é"}`}, {`]`, `]`}}},
 }
 
 func TestArrayAtEveryCut(t *testing.T) {
-	for stream, want := range arrays {
+	for _, tt := range arrays {
+		stream, want := tt.stream, tt.frames
 		b := []byte(stream)
 		for i := range len(b) + 1 {
 			for j := i; j <= len(b); j++ {
@@ -75,7 +79,8 @@ func TestArrayAtEveryCut(t *testing.T) {
 // TestArrayThatBreaksOff: whatever is missing, the end is an error, and the
 // frames before it are those of the whole stream.
 func TestArrayThatBreaksOff(t *testing.T) {
-	for stream, want := range arrays {
+	for _, tt := range arrays {
+		stream, want := tt.stream, tt.frames
 		closing := strings.LastIndex(stream, "]")
 		for cut := range closing + 1 {
 			got, err := readArray(t, []byte(stream[:cut]))
@@ -186,7 +191,7 @@ func TestArrayEdited(t *testing.T) {
 			if !ok {
 				break
 			}
-			if Array.Stray(f) || Array.Asides(f) != nil || string(Array.Without(f).Raw) != string(f.Raw) {
+			if Array.Stray(f) || Array.Asides(f) != nil || !bytes.Equal(Array.Without(f).Raw, f.Raw) {
 				t.Errorf("%q has something beside its data", f.Raw)
 			}
 			switch string(f.Data) {
@@ -206,8 +211,8 @@ func TestArrayEdited(t *testing.T) {
 
 // FuzzArray: the frames are the stream, and cuts do not matter.
 func FuzzArray(f *testing.F) {
-	for stream := range arrays {
-		f.Add([]byte(stream), 3, 7)
+	for _, tt := range arrays {
+		f.Add([]byte(tt.stream), 3, 7)
 	}
 	f.Add([]byte(`[{"a":"\"}]`), 5, 8)
 	f.Fuzz(func(t *testing.T, stream []byte, i, j int) {
