@@ -1,6 +1,8 @@
 package enforce
 
 import (
+	"bytes"
+
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/frame"
@@ -137,7 +139,10 @@ func (f *flow) event(ev frame.Frame) {
 		return
 	}
 	if !ev.HasData {
-		if f.set.Empty() || len(f.set.Scan(f.fmt.Asides(ev))) == 0 {
+		switch {
+		case len(f.queue) > 0 && f.ordered && len(bytes.TrimSpace(ev.Raw)) == 0: // the rest of a line end that was cut
+			f.keep(pending{ev: ev, we: &wire.Event{}})
+		case f.set.Empty() || len(f.set.Scan(f.fmt.Asides(ev))) == 0:
 			f.out = append(f.out, ev.Raw...) // comments and pings
 		}
 		return

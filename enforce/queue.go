@@ -15,9 +15,10 @@ var bom = []byte("\ufeff")
 func (f *flow) keep(p pending) {
 	// A copy, so that what is held does not keep the reader's buffers; a byte
 	// order mark has no place but at the stream's very start.
-	p.ev.Raw, p.ev.Data = bytes.Clone(bytes.TrimPrefix(p.ev.Raw, bom)), bytes.Clone(p.ev.Data)
-	if p.ev.Lead == len(bom) {
-		p.ev.Lead = 0
+	raw, marked := bytes.CutPrefix(p.ev.Raw, bom)
+	p.ev.Raw, p.ev.Data = bytes.Clone(raw), bytes.Clone(p.ev.Data)
+	if marked {
+		p.ev.Lead = max(0, p.ev.Lead-len(bom))
 	}
 	f.held += int64(len(p.ev.Raw))
 	if f.held > f.p.x.g.cfg.MaxBody || len(f.queue) >= maxQueued {

@@ -130,16 +130,20 @@ func TestOtherRequests(t *testing.T) {
 	}{
 		{"a count", CountTokens{}, user(`{"text":"a"}`), facts{Texts: []string{"messages[0].text: a"}}, 1},
 		{
-			"a count of a whole request", CountTokens{},
+			"a count of a whole request",
+			CountTokens{},
 			`{"generate_content_request":{"model":"models/m","systemInstruction":{"parts":[{"text":"s"}]},"contents":[{"parts":[{"text":"a"}]}],"tools":[{"googleSearch":{}}]},"note":"n"}`,
-			facts{Tools: []string{"googleSearch"}, Texts: []string{"messages[0].text: s", "messages[1].text: a", "note: n"}}, 2,
+			facts{Tools: []string{"googleSearch"}, Texts: []string{"messages[0].text: s", "messages[1].text: a", "note: n"}},
+			2,
 		},
 		{"tokens", ComputeTokens{}, user(`{"text":"a"}`), facts{Texts: []string{"messages[0].text: a"}}, 1},
 		{"an embedding", EmbedContent{}, `{"model":"models/m","content":{"parts":[{"text":"a"}]},"taskType":"RETRIEVAL_DOCUMENT","title":"T"}`, facts{Texts: []string{"messages[0].text: a", "title: T"}}, 1},
 		{
-			"embeddings", BatchEmbedContents{},
+			"embeddings",
+			BatchEmbedContents{},
 			`{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]},"task_type":"X"},{"model":"models/m","content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]},"title":"T"}]}`,
-			facts{Unscanned: []string{"image"}, Texts: []string{"messages[0].text: a", "title: T"}}, 2,
+			facts{Unscanned: []string{"image"}, Texts: []string{"messages[0].text: a", "title: T"}},
+			2,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -256,8 +256,10 @@ func TestStreamRewrite(t *testing.T) {
 			[]string{`{"candidates":[{"content":{"parts":[` + callB + `]}},{"content":{"parts":[{"text":"no"}]}}]}`},
 		},
 		{
-			"arguments", "", map[wire.CallKey]wire.Verdict{{}: {Args: str(`{"k":2}`)}},
-			[]string{chunk(callA), last(``)}, []string{chunk(strings.Replace(callA, `{"k": 1}`, `{"k":2}`, 1)), last(``)},
+			"arguments", "",
+			map[wire.CallKey]wire.Verdict{{}: {Args: str(`{"k":2}`)}},
+			[]string{chunk(callA), last(``)},
+			[]string{chunk(strings.Replace(callA, `{"k": 1}`, `{"k":2}`, 1)), last(``)},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestRealTraffic(t *testing.T) {
 	t.Logf("%d requests, %d replies, %d streams", requests, replies, streams)
 }
 
-// paths are the names under which the recorded bodies name their models.
+// realModels are the models that recorded bodies name.
 var realModels = []string{"gemini-embedding-001", "gemini-embedding-2", "gemini-embedding-2-preview"}
 
 func realRequest(t *testing.T, codec wire.ChatCodec, r *recordings.Recording) {
@@ -121,7 +122,7 @@ func realStream(t *testing.T, r *recordings.Recording) {
 			return
 		}
 		out, err := s.Rewrite(ev, f.Data, nil, func(wire.CallKey) wire.Verdict { return wire.Verdict{} })
-		if err != nil || len(out) != 1 || string(out[0].Data) != string(f.Data) {
+		if err != nil || len(out) != 1 || !bytes.Equal(out[0].Data, f.Data) {
 			t.Errorf("%s: rewriting nothing changed the event: %v", r.ID, err)
 		}
 	}
