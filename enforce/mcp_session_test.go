@@ -1,3 +1,4 @@
+//nolint:staticcheck // what the newest revision deprecates is governed as long as it is spoken
 package enforce_test
 
 import (

@@ -9,12 +9,14 @@ import (
 // its place; nil for nothing. The lines are written before it returns.
 func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 	x := p.x
+	if k.asked.Kind == wire.RPCListen { // for hours: each message is decided by the policy in force
+		x.pol = x.g.cfg.Policy.Current()
+	}
 	m, err := k.codec.Server(body, k.asked)
 	if err != nil {
 		x.g.cfg.Logger.Warn("the upstream's message was not understood", "request_id", x.id, "error", err)
 		return nil, &wire.Refusal{Code: wire.CodeUpstream, Reason: "the upstream's reply was not understood"}
 	}
-	k.answered = k.answered || m.Answers
 	if m.Unknown {
 		return k.unknown(x, m)
 	}
@@ -36,6 +38,7 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 	if ref := e.lines(); ref != nil {
 		return nil, ref
 	}
+	k.answered = k.answered || m.Answers
 	if reason != "" {
 		k.denied = k.denied || m.Answers
 		return k.codec.Instead(m, wire.Refusal{Code: wire.CodePolicyDenied, Reason: reason}), nil

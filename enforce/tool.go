@@ -62,7 +62,7 @@ func (x *Exchange) postTool(r *wire.ToolResult, args json.RawMessage, body []byt
 		in.Result = r.Value
 	}
 	if needs.Has(policy.FieldFindings) {
-		in.Findings = x.findings(body, firsts(r.Texts))
+		in.Findings = x.resultFindings(body, r.Texts)
 	}
 	d := decision{in: in}
 	if ref := x.unseen(r.Unscanned); ref != nil {
@@ -101,15 +101,29 @@ func facts(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// firsts are the texts that repeat no other.
-func firsts(texts []wire.Text) []wire.Text {
-	first := make([]wire.Text, 0, len(texts))
+// firsts are the texts that repeat no other, and the copies.
+func firsts(texts []wire.Text) (first, copies []wire.Text) {
 	for _, t := range texts {
-		if !t.Copy {
+		if t.Copy {
+			copies = append(copies, t)
+		} else {
 			first = append(first, t)
 		}
 	}
-	return first
+	return first, copies
+}
+
+// resultFindings is what is seen in texts, in copies only what is seen nowhere
+// else.
+func (x *Exchange) resultFindings(body []byte, texts []wire.Text) []policy.Finding {
+	first, copies := firsts(texts)
+	f, again := x.finder(), x.finder()
+	f.texts(body, first)
+	again.texts(body, copies)
+	for _, at := range again.places {
+		f.add(at, unseenIn(f.counts[at], again.counts[at]))
+	}
+	return f.findings()
 }
 
 // firstly scans texts, and counts what is found in copies once.
@@ -117,14 +131,23 @@ func (r *redaction) firstly(body []byte, texts []wire.Text) {
 	if r.set.Empty() {
 		return
 	}
-	r.texts(body, firsts(texts))
+	first, copies := firsts(texts)
+	r.texts(body, first)
 	again := redaction{set: r.set, edits: r.edits}
-	for i := range texts {
-		if texts[i].Copy {
-			again.text(body, &texts[i])
+	again.texts(body, copies)
+	r.edits = again.edits
+	r.counts = addCounts(r.counts, unseenIn(r.counts, again.counts))
+}
+
+// unseenIn are the counts in again of what is not in first.
+func unseenIn(first, again redact.Counts) redact.Counts {
+	left := redact.Counts{}
+	for entity, n := range again {
+		if first[entity] == 0 {
+			left[entity] = n
 		}
 	}
-	r.edits = again.edits
+	return left
 }
 
 // toolDenial is how the denial of a call reads.

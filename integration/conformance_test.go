@@ -40,13 +40,20 @@ func TestMCPConformance(t *testing.T) {
 		t.Skip(missing)
 	}
 	server := serveEverything(t)
+	front := freeAddr(t)
+	_, port, err := net.SplitHostPort(front)
+	if err != nil {
+		t.Fatal(err)
+	}
 	g := start(t, map[string]string{
 		"policy.rego": openPolicy,
-		"Caddyfile":   caddyfile(gateOptions, "http://@tools@ {\n\theadgate\n\treverse_proxy "+server+"\n}\n"),
+		// Of any host: which ones are refused is the server's affair.
+		"Caddyfile": caddyfile(gateOptions, "http://:"+port+" {\n\theadgate\n\treverse_proxy "+server+"\n}\n"),
 	})
+	listens(t, front)
 	var results [2]string
 	var wait sync.WaitGroup
-	for i, addr := range []string{server, g.addrs["@tools@"]} {
+	for i, addr := range []string{server, front} {
 		wait.Go(func() { results[i] = conformance(t, suite, "http://"+addr+"/mcp") })
 	}
 	wait.Wait()
@@ -77,14 +84,20 @@ func serveEverything(t *testing.T) string {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	until(t, "the server is listened on", func() bool {
+	listens(t, addr)
+	return addr
+}
+
+// listens waits until an address is listened on.
+func listens(t *testing.T, addr string) {
+	t.Helper()
+	until(t, addr+" is listened on", func() bool {
 		conn, err := net.DialTimeout("tcp", addr, time.Second)
 		if err == nil {
 			_ = conn.Close()
 		}
 		return err == nil
 	})
-	return addr
 }
 
 var scenario = regexp.MustCompile(`(?m)^[✓✗] .*\n`)

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/headgate/headgate/wire"
@@ -54,7 +55,7 @@ func (m *message) value(said string, structured strictjson.Value, hasMore bool) 
 		return canonical(m.result)
 	case !structured.Exists():
 		return value
-	case string(value) == string(canonical(structured)):
+	case bytes.Equal(value, canonical(structured)):
 		return value
 	}
 	b := append([]byte(`{"content":`), value...)
@@ -71,15 +72,15 @@ func (m *message) parts(key string, v strictjson.Value, c collector) ([]string, 
 	var said []string
 	for i, b := range blocks(v) {
 		path := fmt.Sprintf("result.%s[%d]", key, i)
-		switch {
-		case key == "contents":
+		switch key {
+		case "contents":
 			if err := check(path, b, blockFields); err != nil {
 				return nil, err
 			}
 			walk("", b, c.text, c.fact)
 			said = append(said, b.Get("text").Str())
 			continue
-		case key == "messages":
+		case "messages":
 			if err := check(path, b, promptFields); err != nil {
 				return nil, err
 			}
