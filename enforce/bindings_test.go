@@ -84,7 +84,7 @@ const (
 	onward = `{"model":"resp_1","messages":[{"role":"user","content":"go on"}]}`
 )
 
-func answer(w *enforce.Reply, _ *http.Request) error {
+func saysOK(w *enforce.Reply, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, err := w.Write([]byte(`{"choices":[{"message":{"content":"ok"}}]}`))
 	return err
@@ -101,10 +101,10 @@ func status(t *testing.T, w *httptest.ResponseRecorder, want int) {
 func TestNobodyGoesOnWithAnothersResponse(t *testing.T) {
 	log := &book{}
 	g := keepingGate(t, log, nil)
-	status(t, exchange(g, asking("alice", onward), answer), 403) // nobody made it yet
-	status(t, exchange(g, asking("alice", plain), answer), 200)
-	status(t, exchange(g, asking("bob", onward), answer), 403)
-	status(t, exchange(g, asking("alice", onward), answer), 200)
+	status(t, exchange(g, asking("alice", onward), saysOK), 403) // nobody made it yet
+	status(t, exchange(g, asking("alice", plain), saysOK), 200)
+	status(t, exchange(g, asking("bob", onward), saysOK), 403)
+	status(t, exchange(g, asking("alice", onward), saysOK), 200)
 	if want := "request deny, pre_chat allow, post_chat allow, outcome complete, request deny, pre_chat allow, post_chat allow, outcome complete"; log.story() != want {
 		t.Errorf("story\n %s, want\n %s", log.story(), want)
 	}
@@ -116,16 +116,16 @@ func TestAStreamsResponseIsBoundBeforeItsIdIsSeen(t *testing.T) {
 	const events = `data: {"model":"resp_1","choices":[{"index":0,"delta":{"content":"a"}}]}` + "\n\n" +
 		`data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n"
 	status(t, exchange(g, asking("alice", prompt), stream(events, 7, nil)), 200)
-	status(t, exchange(g, asking("bob", onward), answer), 403)
-	status(t, exchange(g, asking("alice", onward), answer), 200)
+	status(t, exchange(g, asking("bob", onward), saysOK), 403)
+	status(t, exchange(g, asking("alice", onward), saysOK), 200)
 }
 
 // TestForeignIDs: with allow, an id that nobody made here passes, and never one
 // that is somebody else's.
 func TestForeignIDs(t *testing.T) {
 	g := keepingGate(t, &book{}, func(c *enforce.Config) { c.AllowForeignIDs = true })
-	status(t, exchange(g, asking("bob", onward), answer), 200) // and it is bob's now
-	status(t, exchange(g, asking("alice", onward), answer), 403)
+	status(t, exchange(g, asking("bob", onward), saysOK), 200) // and it is bob's now
+	status(t, exchange(g, asking("alice", onward), saysOK), 403)
 }
 
 // brokenBindings fail.
@@ -143,7 +143,7 @@ func TestBrokenBindingsRefuse(t *testing.T) {
 	for _, b := range []brokenBindings{{}, {lookup: true}} {
 		log := &book{}
 		g := keepingGate(t, log, func(c *enforce.Config) { c.Bindings = b })
-		w := exchange(g, asking("alice", onward), answer)
+		w := exchange(g, asking("alice", onward), saysOK)
 		status(t, w, 503)
 		if strings.Contains(w.Body.String(), `"ok"`) || !strings.Contains(w.Body.String(), "id") {
 			t.Errorf("body %s", w.Body)

@@ -76,7 +76,7 @@ func mcpCalls() []mcpCall {
 	allowed := []string{"pre_tool add allow", "post_tool add allow", done}
 	redacted := []string{"pre_tool lookup allow", "post_tool lookup redact_result [EMAIL:1]", done + " [EMAIL:1]"}
 	denied := []string{"pre_tool lookup deny: bob is not looked up"}
-	swallowed := []string{"pre_tool echo allow", "post_tool echo deny: that word is not told", done}
+	swallowed := []string{"pre_tool echo allow", "post_tool echo deny: that word is not told", "outcome 200 denied"}
 	name := func(name string) map[string]any { return map[string]any{"name": name} }
 	return []mcpCall{
 		{Tool: "add", Arguments: map[string]any{"a": 2, "b": 3}, want: sum, alone: sum, audit: allowed},
