@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/a2a"
 	"github.com/headgate/headgate/wire/anthropic"
+	"github.com/headgate/headgate/wire/ollama"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -17,11 +19,13 @@ type dialect struct {
 var dialectTable = []dialect{
 	{openai.Dialect{}, "/v1"},
 	{anthropic.Dialect{}, "/v1/messages"},
+	{ollama.Dialect{}, "/api"},
+	{a2a.Dialect{}, ""},
 }
 
 // dialectsLater are those that the contract names and this version does not
 // speak.
-var dialectsLater = []string{"gemini", "ollama", "mcp", "a2a"}
+var dialectsLater = []string{"gemini", "mcp"}
 
 var dialectsByName = func() map[string]wire.Dialect {
 	m := map[string]wire.Dialect{}

@@ -110,3 +110,11 @@ type Creator interface {
 	// Created are their ids so far.
 	Created() []string
 }
+
+// RequestRefuser is a [Request] that writes the refusals of its exchange
+// itself, for they have to name the request; so may an error of
+// [ChatCodec.Request]. It does so also after Release.
+type RequestRefuser interface {
+	Request
+	Refuser
+}
