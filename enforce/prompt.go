@@ -18,7 +18,9 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 	x.chat = codec
 	req, err := codec.Request(x.incoming(body))
 	if err != nil {
-		x.own, _ = err.(wire.Refuser) //nolint:errorlint // nobody wraps it
+		if own := wire.Refuser(nil); errors.As(err, &own) {
+			x.own = own
+		}
 		x.refuse(&wire.Refusal{Code: wire.CodeInvalidRequest, Reason: err.Error()})
 		return nil, false
 	}

@@ -26,7 +26,8 @@ func TestReply(t *testing.T) {
 		created    []string
 	}{
 		{
-			"a task of 0.3", result(task03), RPC{},
+			"a task of 0.3", result(task03),
+			RPC{},
 			[]string{
 				"choices[0].text: done", "choices[0].name: n", "choices[0].description: d", "choices[0].text: x", "choices[0].text: z",
 				"choices[0].text: y", "choices[0].file: f", "choices[0].text: hi", "choices[0].metadata: w",
@@ -35,20 +36,24 @@ func TestReply(t *testing.T) {
 			[]string{"c", "k"},
 		},
 		{
-			"a message of 1.0", result(`{"message":{"messageId":"m","contextId":"c","role":"ROLE_AGENT","parts":[{"text":"a"},{"raw":"aGk=","mediaType":"x/y"},{"url":"http://h"}]}}`), RPC{},
+			"a message of 1.0", result(`{"message":{"messageId":"m","contextId":"c","role":"ROLE_AGENT","parts":[{"text":"a"},{"raw":"aGk=","mediaType":"x/y"},{"url":"http://h"}]}}`),
+			RPC{},
 			[]string{"choices[0].text: a", "choices[0].url: http://h"},
 			`{"choices":[{"finish_reason":"","index":0,"reasoning":"","text":"a","tool_calls":[]}],"text":"a"}`,
 			[]string{"c"},
 		},
 		{
-			"a list over HTTP+JSON", `{"tasks":[{"id":"k","status":{"state":"TASK_STATE_WORKING"}},{"id":"l","status":{"state":"x","more":"b"}}],"nextPageToken":"p"}`, REST{readTask},
+			"a list over HTTP+JSON", `{"tasks":[{"id":"k","status":{"state":"TASK_STATE_WORKING"}},{"id":"l","status":{"state":"x","more":"b"}}],"nextPageToken":"p"}`,
+			REST{readTask},
 			[]string{"choices[0].more: b"},
 			`{"choices":[{"finish_reason":"","index":0,"reasoning":"","text":"","tool_calls":[]}],"text":""}`,
 			[]string{"k", "l"},
 		},
 		{
-			"an error", `{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"bad","data":[{"reason":"r"}]}}`, RPC{},
-			[]string{"choices[0].message: bad", "choices[0].reason: r"}, `{"choices":[],"text":""}`, nil,
+			"an error", `{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"bad","data":[{"reason":"r"}]}}`,
+			RPC{},
+			[]string{"choices[0].message: bad", "choices[0].reason: r"},
+			`{"choices":[],"text":""}`, nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package a2a
 
 import (
+	"bytes"
 	"errors"
 	"net/url"
 	"strings"
@@ -56,7 +57,8 @@ func TestRequestFacts(t *testing.T) {
 	}{
 		{"0.3", RPC{}, wire.Incoming{Body: []byte(call("message/send", said(`{"kind":"text","text":"a"},{"kind":"text","text":"b"}`)))}, facts{Texts: []string{"messages[0].text: a", "messages[0].text: b"}}},
 		{
-			"1.0, streamed, with all kinds of parts", RPC{},
+			"1.0, streamed, with all kinds of parts",
+			RPC{},
 			wire.Incoming{Body: []byte(call("SendStreamingMessage", `{"tenant":"t","message":{"messageId":"1","role":"ROLE_USER","contextId":"c","taskId":"k","referenceTaskIds":["k","o"],"extensions":["e"],"metadata":{"id":"x"},"parts":[{"data":{"kind":["d"]}},{"text":"a","metadata":{"n":"y"}},{"raw":"aGk=","mediaType":"image/png","filename":"f"},{"url":"http://h/a"}]},"metadata":{"z":"w"}}`))},
 			facts{
 				Stream: true, Unscanned: []string{"image", "remote_url"}, References: []string{"c", "k", "o"},
@@ -64,7 +66,8 @@ func TestRequestFacts(t *testing.T) {
 			},
 		},
 		{
-			"files of 0.3", RPC{},
+			"files of 0.3",
+			RPC{},
 			wire.Incoming{Body: []byte(call("message/stream", said(`{"kind":"file","file":{"bytes":"aGk=","mimeType":"audio/wav","name":"n"}},{"kind":"file","file":{"bytes":"aGk="}},{"kind":"file","file":{"uri":"file:///etc/passwd"}}`)))},
 			facts{Stream: true, Unscanned: []string{"audio", "binary", "remote_url"}, Texts: []string{"messages[0].text: n", "messages[0].text: file:///etc/passwd"}},
 		},
@@ -262,7 +265,7 @@ func TestNoModelAndNoTools(t *testing.T) {
 	if out, err := r.ForceModel(body, "m"); err == nil {
 		t.Errorf("a model was forced: %s", out)
 	}
-	if out, err := r.HideTools(body, func(string) bool { return true }); err != nil || string(out) != string(body) {
+	if out, err := r.HideTools(body, func(string) bool { return true }); err != nil || !bytes.Equal(out, body) {
 		t.Errorf("%s, %v", out, err)
 	}
 }

@@ -39,12 +39,14 @@ func TestReply(t *testing.T) {
 		response   string
 	}{
 		{
-			"a chat", chatReply(`"content":"hi","thinking":"so","more":["x"],"tool_calls":[`+callF+`]`, `,"prompt_eval_count":3,"eval_count":4,"logprobs":[{"token":"hi"}],"remote_host":"h"`), Chat{},
+			"a chat", chatReply(`"content":"hi","thinking":"so","more":["x"],"tool_calls":[`+callF+`]`, `,"prompt_eval_count":3,"eval_count":4,"logprobs":[{"token":"hi"}],"remote_host":"h"`),
+			Chat{},
 			[]string{"choices[0].text: hi", "choices[0].thinking: so", "choices[0].more: x", "remote_host: h"},
 			`{"choices":[{"finish_reason":"stop","index":0,"reasoning":"so","text":"hi","tool_calls":[{"args":{"a":"x"},"id":"","name":"f"}]}],"text":"hi","usage":{"input_tokens":3,"output_tokens":4}}`,
 		},
 		{
-			"a generated text", `{"model":"m","response":"hi","text":"t","thinking":"so","done":true,"done_reason":"length","context":[1,2]}`, Generate{},
+			"a generated text", `{"model":"m","response":"hi","text":"t","thinking":"so","done":true,"done_reason":"length","context":[1,2]}`,
+			Generate{},
 			[]string{"choices[0].text: hi", "choices[0].text: t", "choices[0].thinking: so"},
 			`{"choices":[{"finish_reason":"length","index":0,"reasoning":"so","text":"hi","tool_calls":[]}],"text":"hi"}`,
 		},

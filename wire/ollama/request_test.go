@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -147,7 +148,8 @@ func TestOneConversationHasOneHash(t *testing.T) {
 	}{
 		{"a prompt", Chat{}, `{"role":"system","content":"s"},{"role":"User","content":"hi"}`, `{"role":"system","content":"s"},{"role":"user","content":"hi"}`, false},
 		{
-			"calls and results", Chat{},
+			"calls and results",
+			Chat{},
 			`{"role":"assistant","content":"","tool_calls":[{"id":"1","function":{"index":0,"name":"f","arguments":{"b":1,"a":"x"}}}]},{"role":"tool","content":"r","tool_call_id":"1","tool_name":"f"}`,
 			`{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":\"x\",\"b\":1}"}}]},{"role":"tool","content":"r","tool_call_id":"1"}`,
 			false,
@@ -157,7 +159,7 @@ func TestOneConversationHasOneHash(t *testing.T) {
 	} {
 		a := requestOf(t, tt.codec, `{"model":"m","messages":[`+tt.a+`]}`).Messages()
 		b := requestOf(t, openai.Chat{}, `{"model":"m","messages":[`+tt.b+`]}`).Messages()
-		if (string(a) != string(b)) != tt.differ {
+		if bytes.Equal(a, b) == tt.differ {
 			t.Errorf("%s:\n%s\n%s", tt.name, a, b)
 		}
 	}
