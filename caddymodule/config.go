@@ -24,7 +24,8 @@ type Config struct {
 	Allowlist string `json:"allowlist,omitempty"`
 
 	// Which API is spoken below which path. Default: openai below /v1, anthropic
-	// below /v1/messages, gemini below /v1beta, mcp below /mcp.
+	// below /v1/messages, gemini below /v1beta, ollama below
+	// /api, mcp below /mcp.
 	// Where entries are written, they are all that is served.
 	Serve []ServeConfig `json:"serve,omitempty"`
 
@@ -168,7 +169,7 @@ type DefaultDecisionConfig struct {
 
 // ServeConfig is one API below one path.
 type ServeConfig struct {
-	// The API that is spoken: openai, anthropic, gemini or mcp.
+	// The API that is spoken: openai, anthropic, gemini, ollama, mcp or a2a.
 	Dialect string `json:"dialect,omitempty"`
 
 	// The path that the API's own paths begin with, such as /v1.

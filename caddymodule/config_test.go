@@ -97,14 +97,13 @@ func TestValidateJSON(t *testing.T) {
 		{`{"policy": {"paths": ["p"], "default_decision": [{"stages": ["pre_chat"]}]}}`, `default_decision: the decision must be allow or deny, not ""`},
 		{`{"principals": {}}`, "principals needs a source: api_keys, caddy or anonymous"},
 		{`{"principals": {"anonymous": ""}}`, ""},
-		{`{"serve": [{"prefix": "/v1"}]}`, `serve: the dialect must be openai, anthropic, gemini or mcp, not ""`},
-		{`{"serve": [{"dialect": "ollama", "prefix": "/api"}]}`, "serve: dialect ollama is not supported in this version"},
+		{`{"serve": [{"prefix": "/v1"}]}`, `serve: the dialect must be openai, anthropic, gemini, ollama, mcp or a2a, not ""`},
 		{`{"http_tools": [{"path": "/a/{id}", "tool": "a"}]}`, ""},
 		{`{"http_tools": [{"path": "/a"}]}`, "http_tool: the tool's name is empty"},
 		{`{"serve": [{"dialect": "openai", "prefix": "/"}]}`, ""},
 		{`{"exempt": ["/*"]}`, ""},
 		{`{"exempt": [""]}`, "exempt: the path must start with / and be plain: no empty or dot segments, no wildcard, query, placeholder or escape, except for /* at its end"},
-		{`{"upstream_keys": [{"dialect": "sk-secret", "value": "x"}]}`, "upstream_key: where two arguments are given, the first must be a dialect: openai, anthropic, gemini or mcp"},
+		{`{"upstream_keys": [{"dialect": "sk-secret", "value": "x"}]}`, "upstream_key: where two arguments are given, the first must be a dialect: openai, anthropic, gemini, ollama, mcp or a2a"},
 		{`{"redact": [{"direction": "request"}]}`, "redact: at least one selector must follow the direction, such as EMAIL, re:<expression> or lit:<text>"},
 		{`{"redact": [{"direction": "request", "selectors": ["EMAIL"], "as": "mask", "keep_last": -1}]}`, "redact: keep_last must be a number of characters, 0 or more"},
 		{`{"redact": [{"direction": "request", "selectors": ["EMAIL"], "as": "token"}]}`, "redact: as token is not supported in this version"},
@@ -223,7 +222,7 @@ func TestServedAndSelectors(t *testing.T) {
 	if got := c.selectors("args"); got != nil {
 		t.Errorf("selectors of another direction: %v", got)
 	}
-	if diff := cmp.Diff([]ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}, {Dialect: "gemini", Prefix: "/v1beta"}, {Dialect: "mcp", Prefix: "/mcp"}}, c.served()); diff != "" {
+	if diff := cmp.Diff([]ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}, {Dialect: "gemini", Prefix: "/v1beta"}, {Dialect: "ollama", Prefix: "/api"}, {Dialect: "mcp", Prefix: "/mcp"}}, c.served()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	c.Serve = []ServeConfig{{Dialect: "openai", Prefix: "/x", Name: "x"}}

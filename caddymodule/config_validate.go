@@ -28,7 +28,7 @@ type choice struct {
 }
 
 var (
-	dialects     = choice{"the dialect", dialectNames(), dialectsLater}
+	dialects     = choice{"the dialect", dialectNames(), nil}
 	stages       = choice{"a stage", stageNames(), nil}
 	modes        = choice{"mode", []string{"enforce"}, []string{"shadow"}}
 	durabilities = choice{"durability", []string{"process"}, []string{"power", "none"}}
@@ -186,12 +186,8 @@ func checkPath(p string) error {
 func (c *Config) validateUpstreamKeys() error {
 	seen := map[string]bool{}
 	for _, k := range c.UpstreamKeys {
-		known := slices.Concat(dialects.words, dialects.later, []string{""})
-		if !slices.Contains(known, k.Dialect) {
+		if k.Dialect != "" && !slices.Contains(dialects.words, k.Dialect) {
 			return fmt.Errorf("upstream_key: where two arguments are given, the first must be a dialect: %s", either(dialects.words))
-		}
-		if slices.Contains(dialects.later, k.Dialect) {
-			return fmt.Errorf("upstream_key: %w", dialects.check(k.Dialect))
 		}
 		if seen[k.Dialect] {
 			if k.Dialect == "" {

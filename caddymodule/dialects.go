@@ -2,9 +2,11 @@ package caddymodule
 
 import (
 	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/a2a"
 	"github.com/headgate/headgate/wire/anthropic"
 	"github.com/headgate/headgate/wire/gemini"
 	"github.com/headgate/headgate/wire/mcp"
+	"github.com/headgate/headgate/wire/ollama"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -20,12 +22,10 @@ var dialectTable = []dialect{
 	{openai.Dialect{}, "/v1"},
 	{anthropic.Dialect{}, "/v1/messages"},
 	{gemini.Dialect{}, "/v1beta"},
+	{ollama.Dialect{}, "/api"},
 	{mcp.Dialect{}, "/mcp"},
+	{a2a.Dialect{}, ""},
 }
-
-// dialectsLater are those that the contract names and this version does not
-// speak.
-var dialectsLater = []string{"ollama", "a2a"}
 
 var dialectsByName = func() map[string]wire.Dialect {
 	m := map[string]wire.Dialect{}

@@ -32,8 +32,8 @@ type Exchange struct {
 	route    wire.Route
 	kind     kind
 	chat     wire.ChatCodec // of the endpoint, where it is one
+	own      wire.Refuser   // the request that was read, where it writes its refusals itself
 	pol      policy.Policy  // one revision for the whole exchange
-	refuses  wire.Refuser   // of a message with an id of its own
 
 	endpoint  string
 	coding    string // of the request's body, "" for none
@@ -73,11 +73,11 @@ func (x *Exchange) protocol() string {
 	return ""
 }
 
-// refuser writes refusals in the shape of the endpoint, of its dialect, or of
-// the nearest one.
+// refuser writes refusals in the shape of the request, of the endpoint, of its
+// dialect, or of the nearest one.
 func (x *Exchange) refuser() wire.Refuser {
-	if x.refuses != nil {
-		return x.refuses
+	if x.own != nil {
+		return x.own
 	}
 	if own, ok := x.route.Codec().(wire.Refuser); ok {
 		return own

@@ -1,6 +1,10 @@
 package enforce
 
-import "github.com/headgate/headgate/wire"
+import (
+	"strings"
+
+	"github.com/headgate/headgate/wire"
+)
 
 // kind is what a sort of endpoint does with an exchange. There is one for each
 // kind of codec that package wire has.
@@ -68,7 +72,7 @@ func (k chatKind) classify(p *Reply, media string) replyMode {
 	switch {
 	case p.format != nil:
 		return modeStream
-	case media == "application/json":
+	case media == "application/json", strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"):
 		return modeWhole
 	}
 	return modeRefuse

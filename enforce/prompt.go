@@ -18,10 +18,14 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 	x.chat = codec
 	req, err := codec.Request(x.incoming(body))
 	if err != nil {
+		if own := wire.Refuser(nil); errors.As(err, &own) {
+			x.own = own
+		}
 		x.refuse(&wire.Refusal{Code: wire.CodeInvalidRequest, Reason: err.Error()})
 		return nil, false
 	}
 	defer req.Release()
+	x.own, _ = req.(wire.RequestRefuser)
 	x.model, x.stream, x.unscanned = req.Model(), req.Stream(), req.Unscanned()
 	for _, fact := range x.unscanned {
 		if !x.g.mayPass(fact) {

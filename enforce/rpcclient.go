@@ -13,7 +13,7 @@ import (
 // admit decides what a client sends.
 func (k *rpcKind) admit(x *Exchange, body []byte) (*Reply, bool) {
 	m, err := k.codec.Client(x.incoming(body))
-	x.refuses = m.Refuser
+	x.own = m.Refuser
 	if err != nil {
 		x.refuse(&wire.Refusal{Code: wire.CodeInvalidRequest, Reason: err.Error()})
 		return nil, false

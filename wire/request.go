@@ -117,3 +117,11 @@ type Promptless interface {
 	// Promptless marks the request; it is never called.
 	Promptless()
 }
+
+// RequestRefuser is a [Request] that writes the refusals of its exchange
+// itself, for they have to name the request; so may an error of
+// [ChatCodec.Request]. It does so also after Release.
+type RequestRefuser interface {
+	Request
+	Refuser
+}
