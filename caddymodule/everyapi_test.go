@@ -134,6 +134,9 @@ type everyExchange struct {
 	reply   string
 	call    string // a reply that calls shell
 
+	streamRequest string // where it differs
+	noReply       bool   // there is a stream alone
+
 	streamPath  string // where it differs
 	streamMedia string // text/event-stream where it is empty
 	stream      string
@@ -158,7 +161,7 @@ func (e every) test(t *testing.T) {
 		return
 	}
 	for _, streams := range []bool{false, true} {
-		if streams && e.stream == "" || !streams && e.request == "" && !e.bodyless {
+		if streams && e.stream == "" || !streams && (e.noReply || e.request == "" && !e.bodyless) {
 			continue
 		}
 		form := map[bool]string{false: "JSON", true: "stream"}[streams]
@@ -240,7 +243,11 @@ func (e every) ask(t *testing.T, text string, streams bool, media, reply string)
 		t.Fatal(err)
 	}
 	path, query, _ := strings.Cut(path, "?")
-	body := strings.NewReplacer(`"TEXT"`, string(quoted), `TOOL`, text, "STREAM", fmt.Sprint(streams)).Replace(e.request)
+	request := e.request
+	if streams && e.streamRequest != "" {
+		request = e.streamRequest
+	}
+	body := strings.NewReplacer(`"TEXT"`, string(quoted), `TOOL`, text, "STREAM", fmt.Sprint(streams)).Replace(request)
 	r := httptest.NewRequest(e.e.Method, "/p"+path+"?"+query, strings.NewReader(body))
 	if e.media == "" {
 		e.media = "application/json"

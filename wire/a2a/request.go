@@ -17,6 +17,7 @@ type request struct {
 	rpc        bool
 	id         []byte // of JSON-RPC, its own copy
 	stream     bool
+	sends      bool // a message
 	unscanned  []string
 	texts      []wire.Text
 	role       string
@@ -36,6 +37,32 @@ func (r *request) Release()               { r.doc.Release() }
 // References are the tasks and the context that the request speaks of.
 func (r *request) References() []string { return r.references }
 
+// asked is the request as the gate sees it: one that says nothing carries no
+// prompt.
+func (r *request) asked() wire.Request {
+	switch silent := !r.sends && len(r.texts) == 0; {
+	case silent && r.rpc:
+		return rpcQuestion{rpcRequest{r}}
+	case silent:
+		return question{r}
+	case r.rpc:
+		return rpcRequest{r}
+	}
+	return r
+}
+
+// question is a request about tasks.
+type question struct{ *request }
+
+// Promptless marks the request; it is never called.
+func (question) Promptless() {}
+
+// rpcQuestion is a question that knows its id.
+type rpcQuestion struct{ rpcRequest }
+
+// Promptless marks the request; it is never called.
+func (rpcQuestion) Promptless() {}
+
 func (r *request) refer(id string) {
 	if id != "" && !slices.Contains(r.references, id) {
 		r.references = append(r.references, id)
@@ -50,7 +77,7 @@ func (r *request) text(v strictjson.Value, p wire.Place) *wire.Text {
 
 // params reads the parameters of an operation.
 func (r *request) params(op operation, v strictjson.Value, path string) error {
-	r.stream = op.streams
+	r.stream, r.sends = op.streams, op.sends
 	if v.Kind() != strictjson.Object && (op.sends || given(v)) {
 		return read.Wrong(path, "must be an object")
 	}

@@ -44,7 +44,7 @@ func (c REST) Request(in wire.Incoming) (wire.Request, error) {
 		doc.Release()
 		return nil, err
 	}
-	return r, nil
+	return r.asked(), nil
 }
 
 // Reply reads a message or a task, as it is or below its name, or a list.

@@ -74,7 +74,7 @@ func (RPC) Request(in wire.Incoming) (wire.Request, error) {
 		}
 		return nil, err
 	}
-	return rpcRequest{r}, nil
+	return r.asked(), nil
 }
 
 func (r *request) readRPC(root strictjson.Value) error {
@@ -142,5 +142,8 @@ func (RPC) Stream(o wire.StreamOptions) wire.Stream { return newStream(true, o) 
 var (
 	_ wire.RequestRefuser = rpcRequest{}
 	_ wire.Referrer       = rpcRequest{}
+	_ wire.RequestRefuser = rpcQuestion{}
+	_ wire.Promptless     = rpcQuestion{}
+	_ wire.Promptless     = question{}
 	_ wire.Refuser        = (*refused)(nil)
 )
