@@ -69,7 +69,7 @@ func everyMCP() {
 		everyAPI["mcp POST "+path] = everyExchange{tool: true, request: request, reply: reply, stream: "event: message\ndata: " + reply + "\n\n"}
 	}
 	for _, name := range []string{"mcp GET ", "mcp GET /sse"} {
-		everyAPI[name] = everyExchange{why: "the server's own messages, of which TestMCPSession has the stories"}
+		everyAPI[name] = everyExchange{why: "the server's own messages, of which TestStreamsNobodyAskedFor has the stories"}
 	}
 	everyAPI["mcp DELETE "] = everyExchange{why: "it ends a session and says nothing"}
 }
