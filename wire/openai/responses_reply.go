@@ -75,10 +75,10 @@ func (r *responseReply) read() error {
 			n++
 		}
 	}
-	whole := strings.Join(r.said.content, "")
+	whole, response := strings.Join(r.said.content, ""), r.root.Get("object").EqualStr("response")
 	responseWords(r.root, func(key string, echo bool, leaf strictjson.Value) {
 		t := r.text(leaf, key)
-		t.Copy = echo || key == "output_text" && leaf.EqualStr(whole)
+		t.Copy = response && echo || key == "output_text" && leaf.EqualStr(whole)
 	})
 	return nil
 }
