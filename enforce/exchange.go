@@ -135,8 +135,8 @@ func (x *Exchange) counted(rec *audit.Record, direction string, counts redact.Co
 	}
 }
 
-// answer sends a refusal as the whole answer.
-func (x *Exchange) answer(ref *wire.Refusal) {
+// answer sends a refusal as the whole answer, and gives its status.
+func (x *Exchange) answer(ref *wire.Refusal) int {
 	status, body := x.refuser().Refuse(*ref)
 	x.g.cfg.Observer.Refusal(string(ref.Code))
 	h := x.w.Header()
@@ -155,6 +155,7 @@ func (x *Exchange) answer(ref *wire.Refusal) {
 	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a client that is gone needs no answer
+	return status
 }
 
 // refuse audits and sends a refusal that comes before any stage.

@@ -242,8 +242,7 @@ func (p *Reply) Close(err error) {
 	}
 	if p.refusal != nil && !p.sent {
 		p.sent = true
-		p.x.answer(p.refusal)
-		p.status = p.refusal.Code.Status()
+		p.status = p.x.answer(p.refusal)
 	}
 	p.outcome()
 }

@@ -64,7 +64,7 @@ func TestADeniedCallIsAMessage(t *testing.T) {
 	for name, tt := range asking {
 		t.Run(name, func(t *testing.T) {
 			said := strings.ReplaceAll(denial, "%", tt.tool)
-			id := "msg_" + strings.SplitN(tt.item.ends["id"].(string), "_", 2)[1]
+			id := "msg_denied_" + strings.SplitN(tt.item.ends["id"].(string), "_", 2)[1]
 			var seen []string
 			other := calls("fc_9", "other", `{}`)
 			for _, hold := range []bool{false, true} {

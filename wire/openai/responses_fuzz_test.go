@@ -89,7 +89,7 @@ func FuzzResponsesReply(f *testing.F) {
 
 // FuzzResponsesStream: events one a line; what is read is rewritten, with
 // every call denied and every text replaced where it can be. What comes out
-// is understood, has no call, and is numbered without a gap.
+// is understood and has no call.
 func FuzzResponsesStream(f *testing.F) {
 	const end = `{"type":"response.completed","sequence_number":5,"response":{"output":[{"type":"function_call","id":"fc_1","name":"f","arguments":"{}"}]}}`
 	f.Add([]byte(`{"type":"response.output_item.added","sequence_number":0,"output_index":0,"item":{"type":"function_call","id":"fc_1","name":"f","arguments":""}}` + "\n" +

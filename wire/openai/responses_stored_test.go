@@ -30,7 +30,7 @@ func (l *lines) story() string {
 func TestWhatIsKeptIsDecidedWhenItIsFetched(t *testing.T) {
 	const call = `{"type":"function_call","id":"fc_1","call_id":"1","name":"f","arguments":"{\"a\":\"hidden\"}"}`
 	const message = `{"type":"message","id":"msg_1","role":"assistant","content":[{"type":"output_text","text":"to alice@example.com"}]}`
-	const denied = `{"id":"msg_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"tool ` + "`f`" + `: not today"}]}`
+	const denied = `{"id":"msg_denied_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"tool ` + "`f`" + `: not today"}]}`
 	clean := strings.ReplaceAll(message, "alice@example.com", "[EMAIL]")
 	for _, tt := range []struct{ method, path, reply, want, story string }{
 		{http.MethodGet, "/responses/resp_1", `{"id":"resp_1","output":[` + call + `,` + message + `]}`, `{"id":"resp_1","output":[` + denied + `,` + clean + `]}`, "request allow, post_chat redact_response, pre_tool deny, outcome complete"},
