@@ -237,3 +237,30 @@ func TestAStreamIsRefused(t *testing.T) {
 		t.Errorf("status %d", w.Code)
 	}
 }
+
+// TestEventsThatSayTwoThings are not understood, and nothing of them goes out.
+func TestEventsThatSayTwoThings(t *testing.T) {
+	const call = `{"type":"function_call","id":"fc_1","call_id":"1","name":"f","arguments":"hidden"}`
+	for name, data := range map[string]string{
+		"an item and a response":      `{"type":"response.output_item.done","output_index":0,"item":` + call + `,"response":{}}`,
+		"an item's event without one": `{"type":"response.output_item.done","output_index":0,"response":{"output":[]},"hidden":"hidden"}`,
+		"an end with an item":         `{"type":"response.completed","output_index":0,"item":` + call + `}`,
+		"a call before the end":       `{"type":"response.in_progress","response":{"output":[` + call + `]}}`,
+		"a call without an index":     `{"type":"response.output_item.done","item":` + call + `}`,
+		"a part of no call":           `{"type":"response.function_call_arguments.delta","item_id":"x","delta":"hidden"}`,
+		"another call":                `{"type":"response.output_item.done","output_index":1,"item":` + call + `}`,
+		"another type":                `{"type":"response.output_item.done","output_index":0,"item":` + call + `}`,
+		"more of a text":              `{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"hidden"}`,
+		"another case":                `{"type":"response.output_item.done","output_index":2,"Item":` + call + `}`,
+		"no type":                     `{"output_index":2,"item":` + call + `}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := respond(t, says("msg_0", "ok"), calls("fc_0", "g", "{}"))
+			stream := strings.Join(list[:len(list)-1], "") + "data: " + data + "\n\n"
+			body := streamThrough(gate(t, denies{}, &lines{}), stream, 1000, nil).Body.String()
+			if strings.Contains(body, "hidden") || !strings.Contains(body, "was not understood") {
+				t.Errorf("%s", body)
+			}
+		})
+	}
+}

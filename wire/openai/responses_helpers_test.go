@@ -240,25 +240,6 @@ func events(t *testing.T, body string) []sent {
 	}
 }
 
-// outline lists the events' names, and what they say of an item.
-func outline(list []sent) []string {
-	var out []string
-	for _, e := range list {
-		line := strings.TrimPrefix(e.name, "response.")
-		if i, ok := e.data["output_index"]; ok {
-			line += fmt.Sprint(" ", i)
-		}
-		if it, ok := e.data["item"].(object); ok {
-			line += fmt.Sprint(" ", it["type"])
-		}
-		if d, ok := e.data["delta"]; ok {
-			line += fmt.Sprint(" ", d)
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
 // joined are the deltas of each item, joined, and whatever events hold whole.
 func joined(list []sent) map[string]string {
 	out := map[string]string{}

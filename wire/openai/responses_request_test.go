@@ -133,6 +133,9 @@ func TestResponsesRequestRefused(t *testing.T) {
 		{"another case", with(`"Input":"hi"`), "key differs from a known field by case"},
 		{"input of another kind", `{"model":"m","input":1}`, "input: must be a string or an array"},
 		{"items under another name", with(`"items":[]`), "items: this endpoint takes its items as \"input\""},
+		{"a prompt as a chat has it", with(`"messages":[{}]`), "messages: this endpoint takes its items"},
+		{"a prompt as a completion has it", with(`"prompt":"hi"`), "prompt: must be an object"},
+		{"functions", with(`"functions":[]`), "functions: this endpoint takes its items"},
 		{"instructions of another kind", with(`"instructions":[]`), "instructions: must be a string"},
 		{"an item of no type", input(`{"text":"a"}`), "input[0].type: must be a string"},
 		{"an item that is none", input(`"a"`), "input[0]: must be an object"},
@@ -246,6 +249,18 @@ func TestResponsesEdits(t *testing.T) {
 	body := []byte(`{"model" : "m","input":"h\u0069"}`)
 	if out, err := ask(t, string(body)).ForceModel(body, "n"); err != nil || string(out) != `{"model" : "n","input":"h\u0069"}` {
 		t.Errorf("%s, %v", out, err)
+	}
+}
+
+// TestAConversationHasNoModel: none can be forced upon it.
+func TestAConversationHasNoModel(t *testing.T) {
+	body := []byte(`{"items":[]}`)
+	r, err := readAsk(wire.Incoming{Body: body}, askKind{input: "items", noModel: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ForceModel(body, "n"); err == nil {
+		t.Error("a model was forced")
 	}
 }
 
