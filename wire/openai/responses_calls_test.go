@@ -264,3 +264,24 @@ func TestEventsThatSayTwoThings(t *testing.T) {
 		})
 	}
 }
+
+// TestEditsInsideOfOneAnother: a text beside a call that is denied, and log
+// probabilities where none belong.
+func TestEditsInsideOfOneAnother(t *testing.T) {
+	it := acts("shell_call", "sh_1", object{"note": "to alice@example.com", "logprobs": []any{1}, "action": object{"logprobs": []any{"alice@example.com"}}})
+	for _, tools := range [][]string{nil, {"shell"}} {
+		g := gate(t, denies{tools: tools}, &lines{}, "EMAIL")
+		body := streamThrough(g, strings.Join(respond(t, it), ""), 1000, nil).Body.String()
+		if got := events(t, body); strings.Contains(body, "alice") || got[len(got)-1].name != "response.completed" {
+			t.Errorf("denied %v: %s", tools, body)
+		}
+		reply, err := json.Marshal(object{"id": "resp_1", "output": []any{it.ends}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := jsonThrough(g, string(reply))
+		if strings.Contains(out, "alice") || tools == nil && !strings.Contains(out, `"action":{"logprobs":["[EMAIL]"]}`) {
+			t.Errorf("denied %v: %s", tools, out)
+		}
+	}
+}

@@ -88,7 +88,7 @@ func (w *walker) member(v strictjson.Value, key string, m strictjson.Value) {
 	kind := v.Get("type").Str()
 	switch {
 	case key == "headers" && kind == "mcp": // credentials
-	case key == "logprobs" && w.fact == nil: // a reply's copy of its texts, which goes when they are edited
+	case key == "logprobs" && w.fact == nil && hasLogprobs(kind): // a reply's copy of its text, which goes when that is edited
 	case key == "file_ids", key == "vector_store_ids":
 		for _, id := range m.Elems() {
 			w.keep(id)
@@ -126,6 +126,12 @@ func (w *walker) member(v strictjson.Value, key string, m strictjson.Value) {
 	case !structure[key]:
 		w.text(m)
 	}
+}
+
+// hasLogprobs tells whether a part or an event of this type has log
+// probabilities beside its text.
+func hasLogprobs(kind string) bool {
+	return kind == "output_text" || strings.HasPrefix(kind, "response.output_text.")
 }
 
 // url notes what a URL leads to; one that is not inline is text as well.

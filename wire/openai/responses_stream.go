@@ -15,7 +15,7 @@ func (Responses) Stream(o wire.StreamOptions) wire.Stream { return newResponseSt
 
 func newResponseStream(o wire.StreamOptions) *responseStream {
 	return &responseStream{
-		assemble: o.Assemble, slots: map[slotKey]*slot{}, known: map[string]struct{}{}, kinds: map[int]string{},
+		assemble: o.Assemble, slots: map[slotKey]*slot{}, of: map[int][]slotKey{}, known: map[string]struct{}{}, kinds: map[int]string{},
 		calls: map[int]*heldCall{}, numbers: map[*wire.Event]int64{}, last: -1,
 	}
 }
@@ -39,6 +39,7 @@ type responseStream struct {
 	created  []string
 
 	slots map[slotKey]*slot
+	of    map[int][]slotKey   // the slots of each item
 	known map[string]struct{} // whole texts that were said
 	told  int                 // bytes of text that are kept
 	kinds map[int]string      // of the items that were begun
@@ -251,7 +252,7 @@ func (s *responseStream) slot(k slotKey) *slot {
 	sl := s.slots[k]
 	if sl == nil {
 		sl = &slot{}
-		s.slots[k] = sl
+		s.slots[k], s.of[k.item] = sl, append(s.of[k.item], k)
 	}
 	return sl
 }
@@ -335,10 +336,8 @@ func (e *responseEvent) closeSlot(k slotKey) {
 
 // closeItem ends all texts of an item.
 func (e *responseEvent) closeItem() {
-	for _, k := range e.s.order() {
-		if k.item == e.item {
-			e.closeSlot(k)
-		}
+	for _, k := range e.s.of[e.item] {
+		e.closeSlot(k)
 	}
 }
 
