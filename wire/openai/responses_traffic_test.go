@@ -170,3 +170,29 @@ func TestAStreamSaysWhatAReplySays(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestPostChatSeesWhatTheClientSees: an agent that goes by the item's end reads
+// other words than one that goes by the deltas; both are there.
+func TestPostChatSeesWhatTheClientSees(t *testing.T) {
+	text := says("msg_0", "fine")
+	text.ends = says("msg_0", "the secret").ends
+	s := openai.Responses{}.Stream(wire.StreamOptions{Assemble: true})
+	for _, e := range respond(t, text) {
+		e = strings.ReplaceAll(e, `"store":true`, `"store":false`)
+		ev, err := s.Event("", []byte(strings.TrimSpace(e[strings.Index(e, "data: ")+6:])))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range ev.Pieces {
+			if string(p.Text) == "the secret" && p.Copy != ev.End {
+				t.Errorf("%q is a copy: %v", e, p.Copy)
+			}
+		}
+	}
+	if got := s.Response().Choices[0].Text(); got != "fine\nthe secret" {
+		t.Errorf("post_chat sees %q", got)
+	}
+	if ids := s.(wire.Creator).Created(); len(ids) > 0 {
+		t.Errorf("ids of what is not kept: %q", ids)
+	}
+}
