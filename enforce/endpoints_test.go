@@ -28,6 +28,12 @@ var prompts = map[string]struct{ path, body, reply string }{
 	"embeddings":         {"/embeddings", `{"model":"m","input":%s}`, `{"data":[]}`},
 	"one of embeddings":  {"/embeddings", `{"model":"m","input":["hello",%s]}`, `{"data":[]}`},
 	"moderations":        {"/moderations", `{"model":"m","input":%s}`, `{"results":[]}`},
+	"a response":         {"/responses", `{"model":"m","input":%s}`, `{"output":[]}`},
+	"an item":            {"/responses", `{"model":"m","input":[{"role":"user","content":%s}]}`, `{"output":[]}`},
+	"instructions":       {"/responses", `{"model":"m","instructions":%s,"input":"hello"}`, `{"output":[]}`},
+	"to be compacted":    {"/responses/compact", `{"model":"m","input":%s}`, `{"output":[]}`},
+	"to be counted":      {"/responses/input_tokens", `{"input":%s}`, `{"input_tokens":1}`},
+	"a conversation":     {"/conversations", `{"items":[{"role":"user","content":%s}]}`, `{"id":"conv_1"}`},
 	"a moderation part":  {"/moderations", `{"model":"m","input":[{"type":"text","text":%s}]}`, `{"results":[]}`},
 }
 
@@ -59,8 +65,11 @@ func TestOneDecisionWhateverTheEndpoint(t *testing.T) {
 				t.Error("it went upstream")
 				return nil
 			})
-			const want = `{"error":{"message":"no launch codes","type":"policy_denied","param":null,"code":"policy_denied"}}`
-			if w.Code != http.StatusForbidden || w.Body.String() != want || log.story() != "pre_chat deny" {
+			status, want := http.StatusForbidden, `{"error":{"message":"no launch codes","type":"policy_denied","param":null,"code":"policy_denied"}}`
+			if strings.HasPrefix(e.path, "/responses") || e.path == "/conversations" {
+				status, want = http.StatusBadRequest, strings.Replace(want, `"code":"policy_denied"`, `"code":"invalid_prompt"`, 1)
+			}
+			if w.Code != status || w.Body.String() != want || log.story() != "pre_chat deny" {
 				t.Errorf("%d %s, audit %s", w.Code, w.Body, log.story())
 			}
 			log = &book{}

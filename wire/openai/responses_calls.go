@@ -127,12 +127,14 @@ func (c *itemCall) newArgs(args string) (strictjson.Replacement, bool) {
 }
 
 // deniedID is the id of the message that takes a denied call's place: clients
-// send it back, and the API wants a message's id to begin so.
+// send it back, and the API wants a message's id to begin with "msg" and to be
+// of 64 characters at most. It is no other item's.
 func deniedID(id string) string {
-	if _, rest, ok := strings.Cut(id, "_"); ok && rest != "" {
-		return "msg_" + rest
+	if _, rest, ok := strings.Cut(id, "_"); ok {
+		id = rest
 	}
-	return "msg_denied" + id
+	id = "msg_denied_" + id
+	return id[:min(len(id), 64)]
 }
 
 // deniedItem is the message that says that a call was denied.

@@ -15,6 +15,8 @@ var (
 		"model", "models", "preset", "input", "items", "instructions", "prompt", "previous_response_id", "conversation",
 		"background", "stream", "stream_options", "store", "tools", "tool_choice", "parallel_tool_calls", "text",
 		"metadata", "client_metadata", "user", "safety_identifier", "prompt_cache_key", "include", "reasoning",
+		"inputs", "messages", "prompts", "content", "texts", "prompt_embeds", "prompt_token_ids", "functions",
+		"function_call", "plugins", "web_search_options",
 	)
 	itemFields = strictjson.Keys(
 		"type", "id", "role", "status", "content", "name", "namespace", "arguments", "input", "call_id", "output",
@@ -53,7 +55,7 @@ var urls = map[string]bool{"image_url": true, "file_url": true, "video_url": tru
 
 // walker walks JSON whose shape is not known: text takes every string that
 // holds words, fact what cannot be looked into, ref the ids of what the
-// upstream keeps. Each may be nil.
+// upstream keeps. The last two are nil in replies.
 type walker struct {
 	text func(leaf strictjson.Value)
 	fact func(string)
@@ -85,7 +87,8 @@ func (w *walker) besides(v strictjson.Value, known ...string) {
 func (w *walker) member(v strictjson.Value, key string, m strictjson.Value) {
 	kind := v.Get("type").Str()
 	switch {
-	case key == "headers" && kind == "mcp", key == "logprobs": // credentials; a copy of the text
+	case key == "headers" && kind == "mcp": // credentials
+	case key == "logprobs" && w.fact == nil && hasLogprobs(kind): // a reply's copy of its text, which goes when that is edited
 	case key == "file_ids", key == "vector_store_ids":
 		for _, id := range m.Elems() {
 			w.keep(id)
@@ -123,6 +126,12 @@ func (w *walker) member(v strictjson.Value, key string, m strictjson.Value) {
 	case !structure[key]:
 		w.text(m)
 	}
+}
+
+// hasLogprobs tells whether a part or an event of this type has log
+// probabilities beside its text.
+func hasLogprobs(kind string) bool {
+	return kind == "output_text" || strings.HasPrefix(kind, "response.output_text.")
 }
 
 // url notes what a URL leads to; one that is not inline is text as well.

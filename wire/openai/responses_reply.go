@@ -1,7 +1,9 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/wire"
@@ -75,10 +77,10 @@ func (r *responseReply) read() error {
 			n++
 		}
 	}
-	whole := strings.Join(r.said.content, "")
+	whole, response := strings.Join(r.said.content, ""), r.root.Get("object").EqualStr("response")
 	responseWords(r.root, func(key string, echo bool, leaf strictjson.Value) {
 		t := r.text(leaf, key)
-		t.Copy = echo || key == "output_text" && leaf.EqualStr(whole)
+		t.Copy = response && echo || key == "output_text" && leaf.EqualStr(whole)
 	})
 	return nil
 }
@@ -129,6 +131,8 @@ func (r *responseReply) Response() *wire.Response {
 // the others keep theirs. An item of which a text is replaced loses its log
 // probabilities.
 func (r *responseReply) Rewrite(texts []strictjson.Replacement, verdicts []wire.Verdict) ([]byte, error) {
+	texts = slices.Clone(texts)
+	read.Sort(texts)
 	var changed []strictjson.Replacement
 	for i, v := range verdicts {
 		at := &r.callAt[i]
@@ -146,53 +150,41 @@ func (r *responseReply) Rewrite(texts []strictjson.Replacement, verdicts []wire.
 			changed = dropLogprobs(changed, it)
 		}
 	}
-	edits := beyond(texts, changed)
-	read.Sort(edits)
-	return strictjson.Splice(nil, r.body, edits), nil
+	return strictjson.Splice(nil, r.body, outermost(changed, texts)), nil
 }
 
-// within tells whether one of the edits lies inside a value.
+// within tells whether one of the edits, which are sorted, lies inside a value.
 func within(edits []strictjson.Replacement, v strictjson.Value) bool {
 	start, end := v.Span()
-	for _, e := range edits {
-		if e.Start >= start && e.End <= end {
-			return true
-		}
-	}
-	return false
+	i, _ := slices.BinarySearchFunc(edits, start, func(e strictjson.Replacement, at int) int { return cmp.Compare(e.Start, at) })
+	return i < len(edits) && edits[i].End <= end
 }
 
-// beyond joins edits to changes that take the place of more, whatever lies
-// inside of which goes.
-func beyond(edits, changes []strictjson.Replacement) []strictjson.Replacement {
-	out := changes
-	for _, e := range edits {
-		inside := false
-		for _, c := range changes {
-			inside = inside || e.Start >= c.Start && e.End <= c.End
-		}
-		if !inside {
+// outermost joins edits to changes, which take the place of more: of those that
+// lie inside another one, the outer one stays, and a change before an edit. They
+// come out sorted.
+func outermost(changes, edits []strictjson.Replacement) []strictjson.Replacement {
+	all := slices.Concat(changes, edits)
+	slices.SortStableFunc(all, func(a, b strictjson.Replacement) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
+	})
+	out := all[:0]
+	for _, e := range all {
+		if n := len(out); n == 0 || e.Start >= out[n-1].End {
 			out = append(out, e)
 		}
 	}
 	return out
 }
 
-// dropLogprobs empties the log probabilities in v, which repeat its texts.
+// dropLogprobs empties the log probabilities of a part, an event or the parts
+// of an item, which repeat their texts.
 func dropLogprobs(edits []strictjson.Replacement, v strictjson.Value) []strictjson.Replacement {
-	switch v.Kind() {
-	case strictjson.Array:
-		for _, e := range v.Elems() {
-			edits = dropLogprobs(edits, e)
-		}
-	case strictjson.Object:
-		for k, m := range v.Members() {
-			if k.EqualStr("logprobs") && m.Len() > 0 {
-				edits = append(edits, read.Replace(m, []byte("[]")))
-			} else {
-				edits = dropLogprobs(edits, m)
-			}
-		}
+	if lp := v.Get("logprobs"); lp.Exists() && !lp.IsNull() && hasLogprobs(v.Get("type").Str()) {
+		edits = append(edits, read.Replace(lp, []byte("[]")))
+	}
+	for _, p := range v.Get("content").Elems() {
+		edits = dropLogprobs(edits, p)
 	}
 	return edits
 }

@@ -13,6 +13,7 @@ import (
 type askKind struct {
 	input      string // the member that holds the items
 	needsModel bool
+	noModel    bool // nothing is asked of a model
 	streams    bool
 }
 
@@ -80,10 +81,8 @@ func (r *askRequest) read(params wire.Params) error {
 	case r.stream && !r.kind.streams:
 		return read.Wrong("stream", "this endpoint has no streams")
 	}
-	for _, key := range []string{"input", "items"} {
-		if key != r.kind.input && r.root.Get(key).Exists() {
-			return read.Wrong(key, "this endpoint takes its items as \""+r.kind.input+"\"")
-		}
+	if err := r.alone(); err != nil {
+		return err
 	}
 	r.refs = append(r.refs, pathIDs(params)...)
 	if err := r.conversation(); err != nil {
@@ -97,6 +96,25 @@ func (r *askRequest) read(params wire.Params) error {
 	for _, list := range []*[]string{&r.unscanned, &r.refs} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
+	}
+	return nil
+}
+
+// alone refuses a prompt or tools under a name that another server looks for
+// them under: a request has them in one place.
+func (r *askRequest) alone() error {
+	for _, key := range []string{
+		"input", "items", "inputs", "messages", "prompts", "content", "texts", "prompt_embeds", "prompt_token_ids",
+		"functions", "function_call", "plugins", "web_search_options",
+	} {
+		if v := r.root.Get(key); key != r.kind.input && v.Exists() && !v.IsNull() {
+			return read.Wrong(key, "this endpoint takes its items as \""+r.kind.input+"\", its tools as \"tools\"")
+		}
+	}
+	for _, key := range []string{"prompt", "text"} {
+		if v := r.root.Get(key); v.Exists() && !v.IsNull() && v.Kind() != strictjson.Object {
+			return read.Wrong(key, "must be an object")
+		}
 	}
 	return nil
 }
@@ -163,17 +181,11 @@ func (r *askRequest) member(key string, v strictjson.Value) error {
 		}
 		return r.refers(key, v, id, "conversation")
 	case "prompt":
-		if v.Kind() == strictjson.Object {
-			r.walk(add).besides(v, "id", "version", "variables")
-			for _, variable := range v.Get("variables").Members() {
-				r.walk(add).value(variable)
-			}
+		r.walk(add).besides(v, "id", "version", "variables")
+		for _, variable := range v.Get("variables").Members() {
+			r.walk(add).value(variable)
 		}
-		id := v
-		if v.Kind() == strictjson.Object {
-			id = v.Get("id")
-		}
-		return r.refers(key, v, id, "stored_prompt")
+		return r.refers(key, v, v.Get("id"), "stored_prompt")
 	default:
 		r.walk(add).member(r.root, key, v)
 	}
@@ -216,8 +228,11 @@ func (r *askRequest) walk(text func(leaf strictjson.Value)) *walker {
 	return &walker{text: text, fact: r.fact, ref: func(id string) { r.refs = append(r.refs, id) }}
 }
 
-// ForceModel names another model.
+// ForceModel names another model. It fails where the endpoint asks none.
 func (r *askRequest) ForceModel(body []byte, model string) ([]byte, error) {
+	if r.kind.noModel {
+		return nil, read.Wrong("model", "this endpoint takes no model")
+	}
 	return r.setModel(body, model)
 }
 

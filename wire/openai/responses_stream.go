@@ -15,7 +15,7 @@ func (Responses) Stream(o wire.StreamOptions) wire.Stream { return newResponseSt
 
 func newResponseStream(o wire.StreamOptions) *responseStream {
 	return &responseStream{
-		assemble: o.Assemble, slots: map[slotKey]*slot{}, known: map[string]struct{}{}, kinds: map[int]string{},
+		assemble: o.Assemble, slots: map[slotKey]*slot{}, of: map[int][]slotKey{}, known: map[string]struct{}{}, kinds: map[int]string{},
 		calls: map[int]*heldCall{}, numbers: map[*wire.Event]int64{}, last: -1,
 	}
 }
@@ -39,7 +39,9 @@ type responseStream struct {
 	created  []string
 
 	slots map[slotKey]*slot
+	of    map[int][]slotKey   // the slots of each item
 	known map[string]struct{} // whole texts that were said
+	told  int                 // bytes of text that are kept
 	kinds map[int]string      // of the items that were begun
 	calls map[int]*heldCall   // by the item's index
 	whole int                 // texts that no event continues, to name them apart
@@ -109,6 +111,12 @@ func (s *responseStream) Event(name string, data []byte) (*wire.Event, error) {
 	if err := e.read(); err != nil {
 		return nil, err
 	}
+	for i := range e.ev.Pieces {
+		s.told += len(e.ev.Pieces[i].Text)
+	}
+	if s.told > maxTold {
+		return nil, read.Wrong("", "a response of too much text")
+	}
 	number, ok := root.Get("sequence_number").Int()
 	if !ok {
 		number = -1
@@ -149,11 +157,13 @@ func (e *responseEvent) read() error {
 		e.s.failed, e.ev.End = true, true
 		e.words()
 		return nil
-	case response.Kind() == strictjson.Object:
+	case response.Kind() == strictjson.Object && item.Exists():
+		return read.Wrong("", "an event that speaks of an item and of the response")
+	case response.Kind() == strictjson.Object && !itemEvents[e.kind]:
 		return e.snapshot(response)
-	case item.Kind() == strictjson.Object:
+	case item.Kind() == strictjson.Object && !ends[e.kind]:
 		return e.itemEvent(item)
-	case response.Exists() && !response.IsNull(), item.Exists() && !item.IsNull(), ends[e.kind]:
+	case response.Exists() && !response.IsNull(), item.Exists() && !item.IsNull(), ends[e.kind], itemEvents[e.kind]:
 		return read.Wrong("", "an event without what it speaks of")
 	}
 	c, err := e.call()
@@ -171,6 +181,9 @@ var ends = map[string]bool{
 	"response.completed": true, "response.incomplete": true, "response.failed": true, "response.cancelled": true,
 }
 
+// itemEvents begin and end an item.
+var itemEvents = map[string]bool{"response.output_item.added": true, "response.output_item.done": true}
+
 func (e *responseEvent) index(key string, missing int) (int, error) {
 	v := e.root.Get(key)
 	if !v.Exists() || v.IsNull() {
@@ -185,6 +198,10 @@ func (e *responseEvent) index(key string, missing int) (int, error) {
 
 // maxItems bounds the items of a response, and the parts of one.
 const maxItems = 1 << 14
+
+// maxTold bounds the text of a stream, each copy counted, since what was said
+// is kept to be compared with.
+const maxTold = 256 << 20
 
 // base is the event's type without what all have in common: "output_text".
 func (e *responseEvent) base() string {
@@ -235,7 +252,7 @@ func (s *responseStream) slot(k slotKey) *slot {
 	sl := s.slots[k]
 	if sl == nil {
 		sl = &slot{}
-		s.slots[k] = sl
+		s.slots[k], s.of[k.item] = sl, append(s.of[k.item], k)
 	}
 	return sl
 }
@@ -292,7 +309,7 @@ func (e *responseEvent) wholeText(k slotKey, v strictjson.Value, echo bool) {
 		sl.more = append(sl.more, text)
 	}
 	s.known[text] = struct{}{}
-	if k.base == slotRanArgs {
+	if k.base == slotRanArgs && isJSON(text) {
 		_ = e.fragments(k, &slot{}, v, again) // a whole text has no strings too many for its size
 		return
 	}
@@ -319,10 +336,8 @@ func (e *responseEvent) closeSlot(k slotKey) {
 
 // closeItem ends all texts of an item.
 func (e *responseEvent) closeItem() {
-	for _, k := range e.s.order() {
-		if k.item == e.item {
-			e.closeSlot(k)
-		}
+	for _, k := range e.s.of[e.item] {
+		e.closeSlot(k)
 	}
 }
 

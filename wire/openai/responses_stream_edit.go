@@ -65,6 +65,7 @@ func (s *responseStream) Rewrite(ev *wire.Event, data []byte, texts []wire.Piece
 		}
 		edits = append(edits, edit)
 	}
+	read.Sort(edits)
 	changes := editedLogprobs(root, edits)
 	switch {
 	case ev.End:
@@ -91,14 +92,12 @@ func (s *responseStream) Rewrite(ev *wire.Event, data []byte, texts []wire.Piece
 		}
 		changes = append(changes, more...)
 	}
-	edits = beyond(edits, changes)
 	if number, ok := s.goesOut(ev); ok {
 		if at := root.Get("sequence_number"); string(at.Raw()) != strconv.FormatInt(number, 10) {
-			edits = append(edits, read.Replace(at, strconv.AppendInt(nil, number, 10)))
+			changes = append(changes, read.Replace(at, strconv.AppendInt(nil, number, 10)))
 		}
 	}
-	read.Sort(edits)
-	return wire.Kept(strictjson.Splice(nil, data, edits)), nil
+	return wire.Kept(strictjson.Splice(nil, data, outermost(changes, edits))), nil
 }
 
 // fragmentEdit is a new text in the place of a piece's.
@@ -122,7 +121,9 @@ func editedLogprobs(root strictjson.Value, edits []strictjson.Replacement) []str
 	}
 	output := root.Get("response").Get("output")
 	if output.Len() == 0 {
-		return dropLogprobs(nil, root)
+		changes := dropLogprobs(nil, root)
+		changes = dropLogprobs(changes, root.Get("part"))
+		return dropLogprobs(changes, root.Get("item"))
 	}
 	var changes []strictjson.Replacement
 	for _, it := range output.Elems() {

@@ -91,7 +91,8 @@ func partWords(p strictjson.Value, slot slotKey, say func(slot slotKey, leaf str
 	}
 }
 
-// echoes are members of a response that repeat the request.
+// echoes are members of a response that repeat the request: what is found in
+// them is replaced, and is no finding of the reply.
 var echoes = map[string]bool{
 	"instructions": true, "tools": true, "tool_choice": true, "metadata": true, "prompt": true, "text": true,
 	"user": true, "safety_identifier": true, "prompt_cache_key": true, "reasoning": true,
