@@ -23,14 +23,9 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 	}
 	defer req.Release()
 	x.model, x.stream, x.unscanned = req.Model(), req.Stream(), req.Unscanned()
-	for _, fact := range x.unscanned {
-		if !x.g.mayPass(fact) {
-			x.refuse(&wire.Refusal{
-				Code:   wire.CodePolicyDenied,
-				Reason: "content that cannot be scanned: " + fact + "; `unscanned allow " + fact + "` lets the policy decide",
-			})
-			return nil, false
-		}
+	if ref := x.refusedFact(); ref != nil {
+		x.refuse(ref)
+		return nil, false
 	}
 	r := redaction{}
 	if ref := x.results(req, body, &r); ref != nil {

@@ -2,8 +2,8 @@
 //
 // Sources: the OpenAI OpenAPI document, the official SDKs, and recordings of
 // compatible providers. Governed so far: POST /chat/completions and
-// /completions, as JSON and as a stream of server-sent events, /embeddings and
-// /moderations.
+// /completions, as JSON and as a stream of server-sent events, /embeddings,
+// /moderations, images and audio, models, files and batches.
 package openai
 
 import (
@@ -21,12 +21,12 @@ func (Dialect) Name() string { return "openai" }
 
 // Endpoints lists what is governed.
 func (Dialect) Endpoints() []wire.Endpoint {
-	return []wire.Endpoint{
+	return append([]wire.Endpoint{
 		{Method: http.MethodPost, Path: "/chat/completions", Codec: Chat{}},
 		{Method: http.MethodPost, Path: "/completions", Codec: Completions{}},
 		{Method: http.MethodPost, Path: "/embeddings", Codec: Embeddings{}},
 		{Method: http.MethodPost, Path: "/moderations", Codec: Moderations{}},
-	}
+	}, restEndpoints()...)
 }
 
 // SetCredential puts the key where OpenAI's clients put it.
