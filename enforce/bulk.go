@@ -1,6 +1,8 @@
 package enforce
 
 import (
+	"slices"
+
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -31,7 +33,7 @@ func (k resultsKind) whole(p *Reply) {
 		return
 	}
 	if res.Unscanned != "" {
-		p.x.unscanned = append(p.x.unscanned, res.Unscanned)
+		_ = p.note(res.Unscanned) // it may pass, as was just seen
 	}
 	out, ok := k.decide(p, res)
 	if ok && p.send(out) == nil {
@@ -131,13 +133,19 @@ func (p *Reply) opaque(reply any) *wire.Refusal {
 	if !ok {
 		return nil
 	}
-	facts := o.Unscanned()
+	return p.note(o.Unscanned()...)
+}
+
+// note adds facts of the reply to those of the request.
+func (p *Reply) note(facts ...string) *wire.Refusal {
 	for _, fact := range facts {
 		if !p.x.g.mayPass(fact) {
 			return unscanned(fact)
 		}
 	}
-	p.x.unscanned = facts
+	all := append(slices.Clone(p.x.unscanned), facts...)
+	slices.Sort(all)
+	p.x.unscanned = slices.Compact(all)
 	return nil
 }
 

@@ -43,6 +43,9 @@ func (f *finder) text(at string, text []byte, isJSON bool) {
 func (f *finder) texts(body []byte, texts []wire.Text) {
 	for i := range texts {
 		t := &texts[i]
+		if t.Copy {
+			continue
+		}
 		at := wire.Place{List: t.Place.List, Index: t.Place.Index}
 		f.text(at.String(), textOf(body, t), t.JSON)
 	}

@@ -38,6 +38,13 @@ func (k *mediaKind) stream(p *Reply) streamer {
 	if fact := k.codec.Medium(k.media); fact != "" {
 		return newRawReply(p, fact)
 	}
+	if fact := k.codec.Medium("text/event-stream"); fact != "" {
+		if ref := p.note(fact); ref != nil {
+			r := &rawReply{p: p}
+			r.stop(p.denyLine(ref))
+			return r
+		}
+	}
 	return k.chatKind.stream(p)
 }
 
@@ -65,11 +72,10 @@ type rawReply struct {
 
 func newRawReply(p *Reply, fact string) *rawReply {
 	r := &rawReply{p: p}
-	if !p.x.g.mayPass(fact) {
-		r.stop(p.denyLine(unscanned(fact)))
+	if ref := p.note(fact); ref != nil {
+		r.stop(p.denyLine(ref))
 		return r
 	}
-	p.x.unscanned = []string{fact}
 	rec, _, ref := p.postChat(&wire.Response{}, func() []policy.Finding { return nil })
 	if ref == nil {
 		ref = p.x.write(rec)

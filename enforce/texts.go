@@ -34,6 +34,11 @@ func (r *redaction) texts(body []byte, texts []wire.Text) {
 }
 
 func (r *redaction) text(body []byte, t *wire.Text) {
+	if t.Copy { // what is found in it was counted where it was said first
+		counted := r.counts
+		r.counts = nil
+		defer func() { r.counts = counted }()
+	}
 	r.replace(body, t, r.find(textOf(body, t), t.JSON))
 }
 
@@ -159,7 +164,9 @@ func (r *redaction) group(body []byte, parts []wire.Text) {
 		}
 	}
 	edits = union(edits)
-	r.count(edits)
+	if !parts[0].Copy {
+		r.count(edits)
+	}
 	for i := range parts {
 		r.replace(body, &parts[i], clip(edits, starts[i], starts[i+1]))
 	}

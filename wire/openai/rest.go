@@ -17,6 +17,13 @@ func restEndpoints() []wire.Endpoint {
 		{Method: get, Path: "/models/{model}", Codec: wire.ModelList{API: "openai.models", Name: "id", One: true}, Bodyless: true},
 		{Method: del, Path: "/models/{model}", Refused: "models are not deleted through the gate"},
 
+		{Method: post, Path: "/images/generations", Codec: Images{}},
+		{Method: post, Path: "/images/edits", Codec: Images{Form: true, Prompt: true}, Media: form},
+		{Method: post, Path: "/images/variations", Codec: Images{Form: true}, Media: form},
+		{Method: post, Path: "/audio/speech", Codec: Speech{}},
+		{Method: post, Path: "/audio/transcriptions", Codec: Transcriptions{}, Media: form},
+		{Method: post, Path: "/audio/translations", Codec: Transcriptions{}, Media: form},
+
 		{Method: post, Path: "/files", Codec: FileUpload{}, Media: form},
 		{Method: get, Path: "/files", Codec: wire.Records{API: "openai.files"}, Bodyless: true},
 		{Method: get, Path: "/files/{file}", Codec: files, Bodyless: true},
