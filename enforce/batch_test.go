@@ -3,6 +3,7 @@ package enforce_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -61,7 +62,7 @@ func sent(t testing.TB, r *http.Request) map[string]string {
 	got := map[string]string{}
 	for {
 		p, err := rd.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return got
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package enforce
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/headgate/headgate/wire"
@@ -94,7 +95,7 @@ func (p *Reply) item(it *wire.Item) (*strictjson.Replacement, bool) {
 		p.usage.Output += q.usage.Output
 	}
 	switch {
-	case ok && string(out) == string(body):
+	case ok && bytes.Equal(out, body):
 		return nil, true
 	case ok:
 		return &strictjson.Replacement{Start: it.Start, End: it.End, Text: out}, true
