@@ -5,6 +5,8 @@
 package caddymodule
 
 import (
+	"errors"
+
 	"github.com/caddyserver/caddy/v2"
 )
 
@@ -23,6 +25,7 @@ type App struct {
 	Config
 
 	logs    *auditLogs
+	ids     *bindings
 	engines *engines
 }
 
@@ -37,6 +40,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // Provision checks the shared options.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.engines = &engines{}
+	a.ids = &bindings{}
 	a.logs = &auditLogs{logger: ctx.Slogger(), byPath: map[string]*lateLog{}}
 	return a.validate()
 }
@@ -47,12 +51,12 @@ func (a *App) Start() error { return a.logs.open() }
 // Stop has nothing to stop: a log may be in use until Cleanup.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives the audit logs back.
+// Cleanup gives the audit logs and the bindings back.
 func (a *App) Cleanup() error {
 	if a.logs == nil { // it was never provisioned
 		return nil
 	}
-	return a.logs.close()
+	return errors.Join(a.logs.close(), a.ids.close())
 }
 
 // Interface guards

@@ -72,6 +72,7 @@ const appName = "headgate"
 //		mode enforce
 //		unknown_paths deny|pass
 //		unscanned deny|allow <fact>...
+//		foreign_ids deny|allow
 //		denied_calls replace|error
 //		max_body <size>
 //	}

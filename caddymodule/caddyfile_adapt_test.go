@@ -99,7 +99,7 @@ func TestAdaptTellsNoSecret(t *testing.T) {
 	for _, line := range []string{
 		"upstream_key sk-secret openai",
 		"upstream_key openai sk-secret more",
-		"upstream_key gemini sk-secret",
+		"upstream_key a2a sk-secret",
 		"upstream_key sk-secret {\n\t}",
 		"upstream_key sk-secret {\n\tmore\n\t}",
 		"upstream_key sk-secret\n\tupstream_key sk-secret2",

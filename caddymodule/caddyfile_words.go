@@ -105,6 +105,7 @@ var blockWords = grammar[Config]{
 			name: "unscanned", args: "deny|allow <fact>...", min: 2, max: unlimited, repeats: true,
 			set: (*Config).setUnscanned,
 		},
+		choiceWord("foreign_ids", foreignIDs, func(c *Config) *string { return &c.ForeignIDs }),
 		choiceWord("denied_calls", deniedCalls, func(c *Config) *string { return &c.DeniedCalls }),
 		{
 			name: "max_body", args: "<size>", min: 1, max: 1,

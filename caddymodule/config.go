@@ -24,7 +24,7 @@ type Config struct {
 	Allowlist string `json:"allowlist,omitempty"`
 
 	// Which API is spoken below which path. Default: openai below /v1, anthropic
-	// below /v1/messages.
+	// below /v1/messages, gemini below /v1beta.
 	// Where entries are written, they are all that is served.
 	Serve []ServeConfig `json:"serve,omitempty"`
 
@@ -61,6 +61,12 @@ type Config struct {
 	// What happens to a path that no served API has: deny or pass.
 	// Default: deny.
 	UnknownPaths string `json:"unknown_paths,omitempty"`
+
+	// Whether a request may refer to the id of a response, conversation, file or
+	// batch of which nobody knows who made it: deny or allow. One that another
+	// caller made here never passes. It matters with principals only.
+	// Default: deny.
+	ForeignIDs string `json:"foreign_ids,omitempty"`
 
 	// Whether an exchange may hold what the gate cannot look into: a fact and
 	// allow or deny. The facts, denied by default: previous_response_id,
@@ -159,7 +165,7 @@ type DefaultDecisionConfig struct {
 
 // ServeConfig is one API below one path.
 type ServeConfig struct {
-	// The API that is spoken: openai or anthropic.
+	// The API that is spoken: openai, anthropic or gemini.
 	Dialect string `json:"dialect,omitempty"`
 
 	// The path that the API's own paths begin with, such as /v1.
@@ -264,6 +270,9 @@ func (c *Config) merge(global *Config) {
 	}
 	if c.UnknownPaths == "" {
 		c.UnknownPaths = global.UnknownPaths
+	}
+	if c.ForeignIDs == "" {
+		c.ForeignIDs = global.ForeignIDs
 	}
 	if c.Unscanned == nil {
 		c.Unscanned = global.Unscanned

@@ -28,6 +28,7 @@ func fullConfig(tag string) *Config {
 		PDPKeys:      []string{"{env." + tag + "}"},
 		RedactionKey: "{env." + tag + "}",
 		UnknownPaths: tag,
+		ForeignIDs:   tag,
 		Unscanned:    map[string]string{tag: "allow"},
 		DeniedCalls:  tag,
 		MaxBody:      int64(len(tag)),
@@ -95,12 +96,12 @@ func TestValidateJSON(t *testing.T) {
 		{`{"policy": {"paths": ["p"], "default_decision": [{"stages": ["pre_chat"]}]}}`, `default_decision: the decision must be allow or deny, not ""`},
 		{`{"principals": {}}`, "principals needs a source: api_keys, caddy or anonymous"},
 		{`{"principals": {"anonymous": ""}}`, ""},
-		{`{"serve": [{"prefix": "/v1"}]}`, `serve: the dialect must be openai or anthropic, not ""`},
+		{`{"serve": [{"prefix": "/v1"}]}`, `serve: the dialect must be openai, anthropic or gemini, not ""`},
 		{`{"serve": [{"dialect": "mcp", "prefix": "/mcp"}]}`, "serve: dialect mcp is not supported in this version"},
 		{`{"serve": [{"dialect": "openai", "prefix": "/"}]}`, ""},
 		{`{"exempt": ["/*"]}`, ""},
 		{`{"exempt": [""]}`, "exempt: the path must start with / and be plain: no empty or dot segments, no wildcard, query, placeholder or escape, except for /* at its end"},
-		{`{"upstream_keys": [{"dialect": "sk-secret", "value": "x"}]}`, "upstream_key: where two arguments are given, the first must be a dialect: openai or anthropic"},
+		{`{"upstream_keys": [{"dialect": "sk-secret", "value": "x"}]}`, "upstream_key: where two arguments are given, the first must be a dialect: openai, anthropic or gemini"},
 		{`{"redact": [{"direction": "request"}]}`, "redact: at least one selector must follow the direction, such as EMAIL, re:<expression> or lit:<text>"},
 		{`{"redact": [{"direction": "request", "selectors": ["EMAIL"], "as": "mask", "keep_last": -1}]}`, "redact: keep_last must be a number of characters, 0 or more"},
 		{`{"redact": [{"direction": "request", "selectors": ["EMAIL"], "as": "token"}]}`, "redact: as token is not supported in this version"},
@@ -219,7 +220,7 @@ func TestServedAndSelectors(t *testing.T) {
 	if got := c.selectors("args"); got != nil {
 		t.Errorf("selectors of another direction: %v", got)
 	}
-	if diff := cmp.Diff([]ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}}, c.served()); diff != "" {
+	if diff := cmp.Diff([]ServeConfig{{Dialect: "openai", Prefix: "/v1"}, {Dialect: "anthropic", Prefix: "/v1/messages"}, {Dialect: "gemini", Prefix: "/v1beta"}}, c.served()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	c.Serve = []ServeConfig{{Dialect: "openai", Prefix: "/x", Name: "x"}}

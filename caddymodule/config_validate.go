@@ -35,6 +35,7 @@ var (
 	directions   = choice{"the direction to redact", []string{"request", "response", "args", "results"}, nil}
 	operators    = choice{"as", []string{redact.Placeholder, redact.Mask, redact.Hash, redact.Remove}, []string{"token"}}
 	unknownPaths = choice{"unknown_paths", []string{"deny", "pass"}, nil}
+	foreignIDs   = choice{"foreign_ids", []string{"deny", "allow"}, nil}
 	deniedCalls  = choice{"denied_calls", []string{"replace", "error"}, nil}
 	decisions    = choice{"the decision", []string{"allow", "deny"}, nil}
 )
@@ -119,6 +120,7 @@ func (c *Config) validate() error {
 	}
 	return errors.Join(
 		unknownPaths.checkOptional(c.UnknownPaths),
+		foreignIDs.checkOptional(c.ForeignIDs),
 		deniedCalls.checkOptional(c.DeniedCalls),
 		modes.checkOptional(c.Mode),
 	)

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/anthropic"
+	"github.com/headgate/headgate/wire/gemini"
 	"github.com/headgate/headgate/wire/openai"
 )
 
@@ -17,11 +18,12 @@ type dialect struct {
 var dialectTable = []dialect{
 	{openai.Dialect{}, "/v1"},
 	{anthropic.Dialect{}, "/v1/messages"},
+	{gemini.Dialect{}, "/v1beta"},
 }
 
 // dialectsLater are those that the contract names and this version does not
 // speak.
-var dialectsLater = []string{"gemini", "ollama", "mcp", "a2a"}
+var dialectsLater = []string{"ollama", "mcp", "a2a"}
 
 var dialectsByName = func() map[string]wire.Dialect {
 	m := map[string]wire.Dialect{}

@@ -24,7 +24,8 @@ import (
 // watchInterval is how often the policy's files are looked at.
 const watchInterval = time.Second
 
-// wrapPolicy lets tests see what the policy is asked.
+// wrapPolicy lets tests see what the policy is asked. What it gives has
+// policies that are a policy.Prober, as those that it takes.
 var wrapPolicy = func(e policy.Engine) policy.Engine { return e }
 
 // engine is what decides for one site: the Rego layer, then the allowlist. It

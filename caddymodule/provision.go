@@ -54,6 +54,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if cfg.Identify, err = h.Config.principals(log); err != nil {
 		return err
 	}
+	if cfg.Identify != nil { // else the upstream tells callers apart
+		cfg.Bindings, cfg.AllowForeignIDs = app.ids, h.ForeignIDs == "allow"
+	}
 	engine, err := openEngine(ctx, &h.Config, log, m)
 	h.cleanup = append(h.cleanup, engine.close)
 	if err != nil {

@@ -305,15 +305,17 @@ type watchedEngine struct {
 	p *player
 }
 
-func (e watchedEngine) Current() policy.Policy { return watchedPolicy{e.Engine.Current(), e.p} }
+func (e watchedEngine) Current() policy.Policy {
+	return watchedPolicy{e.Engine.Current().(policy.Prober), e.p}
+}
 
 type watchedPolicy struct {
-	policy.Policy
+	policy.Prober
 	p *player
 }
 
 func (w watchedPolicy) Decide(ctx context.Context, in *policy.Input) policy.Decision {
-	d := w.Policy.Decide(ctx, in)
+	d := w.Prober.Decide(ctx, in)
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
 	w.p.inputs.WriteString(shown(in) + "-> " + string(d.Action))

@@ -24,6 +24,10 @@ func (k batchKind) admit(x *Exchange, body []byte) (*Reply, bool) {
 	if batch.Prompt {
 		return x.prompt(restCodec{k.codec}, body)
 	}
+	if ref := x.owns(batch.Rest); ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
 	edits, counts, ref := x.besides(body, batch.Rest.Texts())
 	if ref != nil {
 		x.refuse(ref)
@@ -97,11 +101,10 @@ func (x *Exchange) decideItem(codec wire.ChatCodec, body []byte) (out []byte, re
 	if ref := x.refusedFact(); ref != nil {
 		return nil, ref, false
 	}
-	r := redaction{}
-	if ref := x.results(req, body, &r); ref != nil {
-		return nil, ref, true
+	if ref := x.owns(req); ref != nil {
+		return nil, ref, false
 	}
-	out, ref = x.preChat(req, body, &r)
+	out, ref = x.decidePrompt(req, body)
 	return out, ref, true
 }
 

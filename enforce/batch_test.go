@@ -291,13 +291,14 @@ func TestContentThatIsNoResult(t *testing.T) {
 		want    string
 		story   string
 	}{
-		"a text":            {"from alice@example.com", nil, 200, "from [EMAIL]", "request allow, post_chat redact_response, outcome complete"},
-		"a denied text":     {"launch", nil, 403, "", "request allow, post_chat deny, outcome denied"},
-		"requests":          {lineB + "\n", nil, 200, strings.Replace(lineB, "bob@example.com", "[EMAIL]", 1) + "\n", "request allow, post_chat redact_response, outcome complete"},
-		"a picture":         {"\x89PNG\r\n\x1a\n\x00", nil, 403, "", "request allow, post_chat deny, outcome denied"},
-		"an allowed one":    {"\x89PNG\r\n\x1a\n\x00", func(c *enforce.Config) { c.AllowUnscanned = map[string]bool{"image": true} }, 200, "\x89PNG\r\n\x1a\n\x00", "request allow, post_chat allow, outcome complete"},
-		"a broken result":   {resultA + "\nx", nil, 502, "", "request allow, outcome upstream_error"},
-		"an unknown result": {strings.Replace(resultA, "chat.completion", "response", 1), nil, 502, "", "request allow, outcome upstream_error"},
+		"a text":             {"from alice@example.com", nil, 200, "from [EMAIL]", "request allow, post_chat redact_response, outcome complete"},
+		"a denied text":      {"launch", nil, 403, "", "request allow, post_chat deny, outcome denied"},
+		"requests":           {lineB + "\n", nil, 200, strings.Replace(lineB, "bob@example.com", "[EMAIL]", 1) + "\n", "request allow, post_chat redact_response, outcome complete"},
+		"a picture":          {"\x89PNG\r\n\x1a\n\x00", nil, 403, "", "request allow, post_chat deny, outcome denied"},
+		"an allowed one":     {"\x89PNG\r\n\x1a\n\x00", func(c *enforce.Config) { c.AllowUnscanned = map[string]bool{"image": true} }, 200, "\x89PNG\r\n\x1a\n\x00", "request allow, post_chat allow, outcome complete"},
+		"a broken result":    {resultA + "\nx", nil, 502, "", "request allow, outcome upstream_error"},
+		"a chat in disguise": {strings.Replace(resultA, "chat.completion", "response", 1), nil, 502, "", "request allow, outcome upstream_error"},
+		"an unknown result":  {strings.Replace(resultA, "chat.completion", "thread.run", 1), nil, 502, "", "request allow, outcome upstream_error"},
 	} {
 		log := &book{}
 		p := rules{

@@ -21,6 +21,8 @@ type flow struct {
 
 	ordered  bool // all events keep their order
 	stale    wire.Stale
+	creator  wire.Creator
+	bound    int // how many of its ids are bound
 	channels map[wire.Channel]*channel
 	verdicts map[wire.CallKey]wire.Verdict
 	dirty    map[int]bool // choices of which a call was changed
@@ -63,8 +65,9 @@ func newFlow(p *Reply, set *redact.Set) *flow {
 	ws := p.x.chat.Stream(wire.StreamOptions{Assemble: p.x.g.cfg.Hashes, Format: p.format})
 	_, ordered := ws.(wire.Ordered)
 	stale, _ := ws.(wire.Stale)
+	creator, _ := ws.(wire.Creator)
 	return &flow{
-		p: p, set: set, ws: ws, ordered: ordered, stale: stale, fmt: p.format, rd: p.format.NewReader(),
+		p: p, set: set, ws: ws, ordered: ordered, stale: stale, creator: creator, fmt: p.format, rd: p.format.NewReader(),
 		channels: map[wire.Channel]*channel{}, verdicts: map[wire.CallKey]wire.Verdict{},
 		dirty: map[int]bool{}, calls: map[int][]pending{},
 	}
@@ -148,6 +151,9 @@ func (f *flow) event(ev frame.Frame) {
 		f.refusal = notUnderstood
 		return
 	}
+	if f.bound, f.refusal = f.p.x.binds(f.creator, f.bound); f.refusal != nil {
+		return
+	}
 	p := pending{ev: ev, we: we, pieces: f.place(we)}
 	for _, name := range we.Closed {
 		if ch := f.channels[name]; ch != nil {
@@ -166,8 +172,10 @@ func (f *flow) event(ev frame.Frame) {
 		return
 	}
 	if len(f.queue) == 0 && len(we.Calls) == 0 && len(we.Whole) == 0 && f.ready(&p) {
-		f.emit(&p)
-		return
+		if _, waits := f.aside(we); !waits {
+			f.emit(&p)
+			return
+		}
 	}
 	f.keep(p)
 	f.pump()

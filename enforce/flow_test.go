@@ -276,3 +276,17 @@ func FuzzStream(f *testing.F) {
 		}
 	})
 }
+
+// TestAnEventThatSaysNothingStaysBehindTheCall: some providers send an empty
+// content with the usage after a call that only [DONE] ends.
+func TestAnEventThatSaysNothingStaysBehindTheCall(t *testing.T) {
+	body := `data: {"id":"x","choices":[{"index":0,"delta":{"content":null,"tool_calls":[{"index":0,"id":"0","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":null}]}` + "\n\n" +
+		`data: {"id":"x","provider":"p","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":{"prompt_tokens":57}}` + "\n\n" +
+		`data: {"id":"x","choices":[],"usage":{"prompt_tokens":57}}` + "\n\n" + done
+	for _, set := range [][]redact.Selector{nil, {{Spec: "EMAIL"}}} {
+		g := gate(t, rules{}, &book{}, func(c *enforce.Config) { c.Redact.Response = set })
+		if w := exchange(g, chatRequest(prompt), stream(body, 11, nil)); w.Body.String() != body {
+			t.Errorf("got\n%s\nwant\n%s", w.Body, body)
+		}
+	}
+}

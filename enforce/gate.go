@@ -38,6 +38,13 @@ type Config struct {
 	// none is configured. It is called after the decision.
 	UpstreamKey func(r *http.Request, dialect string) string
 
+	// Bindings bind the ids of what an upstream keeps to the callers who made
+	// it. Nil where the upstream itself tells callers apart, because their own
+	// credential goes on. AllowForeignIDs lets an id pass of which nobody knows
+	// who made it; never one that is another caller's.
+	Bindings        Bindings
+	AllowForeignIDs bool
+
 	// Redact holds what the configuration redacts, whatever the policy says.
 	Redact Redaction
 	// RedactionKey keys the operator "hash".

@@ -27,12 +27,11 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 		x.refuse(ref)
 		return nil, false
 	}
-	r := redaction{}
-	if ref := x.results(req, body, &r); ref != nil {
-		x.answer(ref)
+	if ref := x.owns(req); ref != nil {
+		x.refuse(ref)
 		return nil, false
 	}
-	out, ref := x.preChat(req, body, &r)
+	out, ref := x.decidePrompt(req, body)
 	if ref != nil {
 		x.answer(ref)
 		return nil, false
@@ -40,6 +39,23 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 	x.forward(out)
 	x.forwarded = true
 	return newReply(x), true
+}
+
+// decidePrompt asks the policy about tool results and the prompt. A request
+// that carries none leaves a line which says so.
+func (x *Exchange) decidePrompt(req wire.Request, body []byte) ([]byte, *wire.Refusal) {
+	if _, none := req.(wire.Promptless); none {
+		rec := x.record("request")
+		rec.Decision, rec.Reason, rec.RuleLayer = "allow", "carries no prompt; its reply is decided", policy.LayerDefault
+		setScanned(rec, x.unscanned)
+		x.g.cfg.Observer.Decision("request", "allow", policy.LayerDefault, 0)
+		return body, x.write(rec)
+	}
+	r := redaction{}
+	if ref := x.results(req, body, &r); ref != nil {
+		return nil, ref
+	}
+	return x.preChat(req, body, &r)
 }
 
 // passesByDefault are facts that are not refused where nothing is configured:

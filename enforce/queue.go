@@ -2,6 +2,7 @@ package enforce
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 
 	"github.com/headgate/headgate/redact"
@@ -23,12 +24,9 @@ func (f *flow) keep(p pending) {
 		f.refusal = tooMuchHeld
 		return
 	}
-	if !f.ordered && len(p.we.Calls) > 0 && !says(p.we) && len(p.we.Ended) == 0 && !p.we.End {
-		choice := p.we.Calls[0].Choice
-		if !slices.ContainsFunc(p.we.Calls, func(k wire.CallKey) bool { return k.Choice != choice }) {
-			f.calls[choice] = append(f.calls[choice], p)
-			return
-		}
+	if choice, ok := f.aside(p.we); ok {
+		f.calls[choice] = append(f.calls[choice], p)
+		return
 	}
 	for _, k := range p.we.Calls { // the parts of a call keep their order
 		f.queue = append(f.queue, f.calls[k.Choice]...)
@@ -37,10 +35,36 @@ func (f *flow) keep(p pending) {
 	f.queue = append(f.queue, p)
 }
 
+// aside gives the choice with whose calls an event waits, so that texts can
+// pass them: one that holds nothing but parts of calls, and one that says
+// nothing behind it, so that the order changes for texts alone.
+func (f *flow) aside(we *wire.Event) (choice int, ok bool) {
+	if f.ordered || says(we) || len(we.Ended) > 0 || we.End {
+		return 0, false
+	}
+	var choices []int
+	for _, k := range we.Calls {
+		choices = append(choices, k.Choice)
+	}
+	for i := range we.Pieces {
+		if c := we.Pieces[i].Channel.Choice; c >= 0 {
+			choices = append(choices, c)
+		}
+	}
+	if len(choices) == 0 {
+		choices = slices.Collect(maps.Keys(f.calls))
+	}
+	slices.Sort(choices)
+	if choices = slices.Compact(choices); len(choices) != 1 {
+		return 0, false
+	}
+	return choices[0], len(we.Calls) > 0 || len(f.calls[choices[0]]) > 0
+}
+
 // says tells whether an event adds to a text; many a provider sends an empty
 // content with each part of a call.
 func says(we *wire.Event) bool {
-	return slices.ContainsFunc(we.Pieces, func(p wire.Piece) bool { return len(p.Text) > 0 })
+	return slices.ContainsFunc(we.Pieces, func(p wire.Piece) bool { return len(p.Text) > 0 && !p.Whole })
 }
 
 // pump lets go, in order, whatever can go.

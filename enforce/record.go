@@ -53,6 +53,11 @@ func (k recordKind) whole(p *Reply) {
 			return
 		}
 	}
+	creator, _ := reply.(wire.Creator)
+	if _, ref := p.x.binds(creator, 0); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
 	if p.send(out) == nil {
 		p.ended = endComplete
 	}
@@ -85,6 +90,10 @@ func (x *Exchange) ask(read func(wire.Incoming) (wire.Request, error), body []by
 		return nil, false
 	}
 	defer req.Release()
+	if ref := x.owns(req); ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
 	edits, counts, ref := x.besides(body, req.Texts())
 	if ref != nil {
 		x.refuse(ref)

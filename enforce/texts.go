@@ -34,12 +34,11 @@ func (r *redaction) texts(body []byte, texts []wire.Text) {
 }
 
 func (r *redaction) text(body []byte, t *wire.Text) {
-	if t.Copy { // what is found in it was counted where it was said first
-		counted := r.counts
-		r.counts = nil
-		defer func() { r.counts = counted }()
+	in := r
+	if t.Copy { // it was counted where it was said first
+		in = &redaction{set: r.set}
 	}
-	r.replace(body, t, r.find(textOf(body, t), t.JSON))
+	r.replace(body, t, in.find(textOf(body, t), t.JSON))
 }
 
 // textOf is a text as a model reads it.

@@ -81,6 +81,11 @@ func (p *Reply) decideJSON() ([]byte, bool) {
 		p.refuseWith(p.denyLine(notCarriedOut))
 		return nil, false
 	}
+	creator, _ := reply.(wire.Creator)
+	if _, ref := p.x.binds(creator, 0); ref != nil {
+		p.refuseWith(ref)
+		return nil, false
+	}
 	return out, true
 }
 

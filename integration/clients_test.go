@@ -18,7 +18,6 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/ssestream"
-	"github.com/openai/openai-go/v3/responses"
 	"github.com/openai/openai-go/v3/shared"
 
 	"github.com/headgate/headgate/sandbox"
@@ -312,8 +311,8 @@ func (s *story) play(t *testing.T, client openai.Client) (got seen, class string
 	var reply *openai.ChatCompletion
 	var err error
 	switch {
-	case s.api == "responses":
-		_, err = client.Responses.New(t.Context(), responses.ResponseNewParams{Model: s.model, Input: responses.ResponseNewParamsInputUnion{OfString: openai.String(s.prompt)}})
+	case s.api == "unheard":
+		err = client.Post(t.Context(), "unheard", map[string]string{"model": s.model}, nil)
 	case s.stream:
 		reply, err = readStream(t, client, s.params(), nil)
 	default:

@@ -20,7 +20,7 @@ const module = "github.com/headgate/headgate"
 
 // leaves are the packages beside each other at the bottom. None imports
 // another.
-var leaves = []string{"policy", "redact", "audit", "principal", "approval", "wire/..."}
+var leaves = []string{"policy", "redact", "audit", "principal", "approval", "binding", "wire/..."}
 
 // layer places a package, named by its folder ("x/..." is everything in x, and
 // x itself), and says what of ours it may import. Of two that match, the longer
@@ -40,6 +40,7 @@ var layers = []layer{
 	{folder: "redact/...", uses: []string{"redact/..."}, reason: "redaction works on text alone"},
 	{folder: "audit/...", uses: []string{"audit/..."}, reason: "the log knows records alone"},
 	{folder: "principal/...", uses: []string{"principal/..."}, reason: "who asks does not depend on what is asked"},
+	{folder: "binding/...", std: true, reason: "who made a thing does not depend on what it is"},
 	{folder: "approval/...", uses: []string{"approval/..."}, reason: "an approval is bound by hashes that it is handed"},
 	{folder: "wire/...", uses: []string{"wire/..."}, reason: "what the bytes mean does not depend on what is decided"},
 	{folder: "enforce/...", uses: append([]string{"enforce/..."}, leaves...), reason: "the gate knows the leaves, not the evaluator and not the skin"},

@@ -20,7 +20,7 @@ func TestNodeClient(t *testing.T) {
 		_, err = os.Stat(filepath.Join("node", "node_modules", "openai", "package.json"))
 	}
 	if err != nil {
-		missing := "the client for Node is missing (Node 20 or newer, then: cd integration/node && npm ci): " + err.Error()
+		missing := "the client for Node is missing (Node 22 or newer, then: cd integration/node && npm ci): " + err.Error()
 		if os.Getenv("CI") == "true" {
 			t.Fatal(missing)
 		}
@@ -85,7 +85,7 @@ func playNode(t *testing.T, g *gate, all []story) func(yield func(played) bool) 
 	for i := range all {
 		s := &all[i]
 		body := any(s.params())
-		if s.api == "responses" {
+		if s.api == "unheard" {
 			body = map[string]any{"model": s.model, "input": s.prompt}
 		}
 		err := enc.Encode(map[string]any{

@@ -85,7 +85,7 @@ func stories() []story {
 		audit: []string{"request deny: the credential is not known"},
 	}
 	unknown := story{
-		name: "unknown-path", api: "responses", prompt: "Hello",
+		name: "unknown-path", api: "unheard", prompt: "Hello",
 		want:  failed(1, 404, "not_found", "this path is not governed"),
 		audit: []string{"request deny: this path is not governed"},
 	}

@@ -41,5 +41,8 @@ func (*Nothing) HideTools(body []byte, _ func(string) bool) ([]byte, error) { re
 // Release has nothing to give back.
 func (*Nothing) Release() {}
 
-// Interface guard
-var _ Referrer = (*Nothing)(nil)
+// Interface guards
+var (
+	_ Request  = (*Nothing)(nil)
+	_ Referrer = (*Nothing)(nil)
+)

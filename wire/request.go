@@ -99,10 +99,9 @@ type Result struct {
 	Latest bool
 }
 
-// Referrer is a [Request] that can speak of things which the upstream keeps: an
-// earlier response, a conversation, a file, a batch.
+// Referrer is a request that can speak of things which the upstream keeps: an
+// earlier response, a conversation, a file, a batch, a session.
 type Referrer interface {
-	Request
 	// References are their ids, each once.
 	References() []string
 }
@@ -112,4 +111,12 @@ type Referrer interface {
 type Creator interface {
 	// Created are their ids so far.
 	Created() []string
+}
+
+// Promptless is a [Request] that carries no prompt, such as one for a reply
+// that was made before. There is nothing to decide before the reply comes.
+type Promptless interface {
+	Request
+	// Promptless marks the request; it is never called.
+	Promptless()
 }

@@ -47,7 +47,7 @@ async function play({ name, base_url, key, api, stream, body }) {
 }
 
 function ask(client, api, stream, body, heard) {
-  if (api === 'responses') return client.responses.create(body);
+  if (api === 'unheard') return client.post('/unheard', { body });
   if (!stream) return client.chat.completions.create(body);
   return client.chat.completions.stream(body).on('content', heard).finalChatCompletion();
 }

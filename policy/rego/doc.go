@@ -31,7 +31,7 @@
 // looks at it between its steps and inside the built-in functions that iterate,
 // so one long step can pass it. Built-in functions that reach the network, the
 // process or its files, or that nothing can interrupt, do not exist unless the
-// configuration names them; docs/builtins.md lists them. Nothing is
+// configuration names them; docs/builtins.md lists them. No decision is
 // partially evaluated. Slow evaluations take turns, see deadline.
 //
 // # Remembering
@@ -39,4 +39,9 @@
 // A decision is remembered by the parts of the input that its stage reads, where
 // these are not other for each request and no function depends on more than its
 // arguments. The memory belongs to the compiled policy and ends with it.
+//
+// # Probes
+//
+// Whether a call is denied whatever content it will have is found by partial
+// evaluation, see probe. It is bounded as a decision is, and in steps.
 package rego

@@ -18,6 +18,7 @@ type Policy struct {
 	compiler *ast.Compiler
 	store    *store
 	queries  map[policy.Stage]*query
+	hiding   *query // see Hidden
 	rows     []Row
 	files    []FileInfo
 	warnings []Warning
@@ -66,6 +67,9 @@ func build(ctx context.Context, from *content.Content, s settings) (*Policy, err
 		if p.queries[row.Stage], err = prepare(c.compiler, row.Stage, row.Surfaces); err != nil {
 			return nil, err
 		}
+	}
+	if p.hiding, err = hiding(c.compiler, p.rows); err != nil {
+		return nil, err
 	}
 	if p.store, err = newStore(ctx, c.compiler, from.Documents); err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type query struct {
 	parts    parts // what the surfaces can reach
 	impure   bool  // a built-in function that they can reach depends on more than its arguments
 	memo     *memo // the decisions that were made; nil where none can be remembered
+	probe    *probe
 }
 
 // prepare compiles the query
@@ -41,6 +42,7 @@ func prepare(c *ast.Compiler, stage policy.Stage, surfaces []policy.Surface) (*q
 	if len(surfaces) == 0 {
 		return q, nil
 	}
+	q.probe = newProbe(c, stage, surfaces)
 	for i, s := range surfaces {
 		ref := ast.MustParseRef(s.Path)
 		answer := ast.VarTerm("a" + strconv.Itoa(i))

@@ -247,7 +247,7 @@ type block struct {
 	deltas   int  // parts of the input that came
 	written  bool // what replaces the input has gone out
 
-	input inputReader // of a tool that the provider runs
+	input read.Fragments // of a tool that the provider runs
 }
 
 func (b *block) isCall() bool { return b.kind == "tool_use" }

@@ -380,26 +380,3 @@ func TestStreamRefuse(t *testing.T) {
 		t.Errorf("something follows the error: %q", out)
 	}
 }
-
-// TestInputAtEveryCut: an input's strings are the same wherever it is cut.
-func TestInputAtEveryCut(t *testing.T) {
-	const input = `{"a\"b": "x\u0040\\y\ud83d\ude00", "n": [1, "", "z"]}`
-	want := []string{`a"b`, `x@\y😀`, "n", "", "z"}
-	for i := range len(input) {
-		for j := i; j < len(input); j++ {
-			var r inputReader
-			got := make([]string, len(want))
-			for _, frag := range []string{input[:i], input[i:j], input[j:]} {
-				for _, s := range r.read([]byte(frag)) {
-					got[s.of-1] += string(s.text)
-					if !s.fixed && frag[s.from:s.to] != string(s.text) && !strings.Contains(frag[s.from:s.to], `\`) {
-						t.Fatalf("%q: %d:%d is not %q", frag, s.from, s.to, s.text)
-					}
-				}
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("cut at %d and %d (-want +got):\n%s", i, j, diff)
-			}
-		}
-	}
-}

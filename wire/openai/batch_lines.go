@@ -13,6 +13,7 @@ import (
 // batchCodecs are the endpoints that a batch may ask, by the `url` of a line.
 var batchCodecs = map[string]wire.ChatCodec{
 	"/v1/chat/completions": Chat{},
+	"/v1/responses":        Responses{},
 	"/v1/completions":      Completions{},
 	"/v1/embeddings":       Embeddings{},
 	"/v1/moderations":      Moderations{},
@@ -21,6 +22,7 @@ var batchCodecs = map[string]wire.ChatCodec{
 // resultCodecs read the replies to a batch, by their `object`.
 var resultCodecs = map[string]wire.ChatCodec{
 	"chat.completion": Chat{},
+	"response":        Responses{},
 	"text_completion": Completions{},
 	"list":            Embeddings{},
 }
@@ -142,10 +144,14 @@ func resultLine(res *wire.Results, l *jsonl.Line, response strictjson.Value) err
 
 // resultCodec finds the kind of a reply; nil for what is none.
 func resultCodec(reply strictjson.Value) wire.ChatCodec {
-	if reply.Get("results").Kind() == strictjson.Array {
+	codec := resultCodecs[reply.Get("object").Str()]
+	switch {
+	case codec == nil && reply.Get("results").Kind() == strictjson.Array:
 		return Moderations{}
+	case codec != Chat{} && codec != Completions{} && reply.Get("choices").Exists(): // whoever asked reads it as a chat
+		return nil
 	}
-	return resultCodecs[reply.Get("object").Str()]
+	return codec
 }
 
 // urlOf is the endpoint of a codec.

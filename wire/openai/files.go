@@ -43,7 +43,7 @@ func (FileUpload) Batch(in wire.Incoming) (*wire.Batch, error) {
 		case "purpose":
 			purpose = string(in.Body[p.Start:p.End])
 		default:
-			words = append(words, partText(p))
+			words = append(words, fieldText(p))
 		}
 	}
 	switch {

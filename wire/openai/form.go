@@ -56,8 +56,8 @@ func isText(b []byte) bool {
 	})
 }
 
-// partText is the content of a text part.
-func partText(p *form.Part) wire.Text {
+// fieldText is the content of a text part.
+func fieldText(p *form.Part) wire.Text {
 	return wire.Text{Start: p.Start, End: p.End, Raw: true, Place: wire.Place{List: p.Name, Index: -1}}
 }
 

@@ -110,11 +110,11 @@ func readMediaForm(in wire.Incoming, spec mediaSpec) (wire.Request, error) {
 		case p.Name == spec.prompt:
 			prompt = p
 		case p.Name == spec.system:
-			r.say("system", string(content), partText(p))
+			r.say("system", string(content), fieldText(p))
 		case slices.Contains(promptNames, p.Name), p.Name == "models", p.Name == "preset":
 			return nil, read.Wrong(p.Name, "this endpoint has no such field")
 		default:
-			words = append(words, partText(p))
+			words = append(words, fieldText(p))
 		}
 	}
 	switch {
@@ -126,7 +126,7 @@ func readMediaForm(in wire.Incoming, spec mediaSpec) (wire.Request, error) {
 		return nil, errModel
 	}
 	if prompt != nil {
-		t := partText(prompt)
+		t := fieldText(prompt)
 		t.Place = wire.Place{List: "messages", Index: len(r.messages), Field: "text"}
 		r.texts = append(r.texts, t)
 		user.Parts = append(user.Parts, wire.Part{Text: string(in.Body[prompt.Start:prompt.End])})

@@ -1,9 +1,10 @@
 // Package openai reads and writes OpenAI's API and all that speak like it.
 //
 // Sources: the OpenAI OpenAPI document, the official SDKs, and recordings of
-// compatible providers. Governed so far: POST /chat/completions and
-// /completions, as JSON and as a stream of server-sent events, /embeddings,
-// /moderations, images and audio, models, files and batches.
+// compatible providers. Governed so far: POST /chat/completions, /completions
+// and /responses, as JSON and as a stream of server-sent events, /embeddings,
+// /moderations, images and audio, models, files and batches; what the upstream
+// keeps of responses and conversations.
 package openai
 
 import (
@@ -21,12 +22,14 @@ func (Dialect) Name() string { return "openai" }
 
 // Endpoints lists what is governed.
 func (Dialect) Endpoints() []wire.Endpoint {
-	return append([]wire.Endpoint{
+	list := []wire.Endpoint{
 		{Method: http.MethodPost, Path: "/chat/completions", Codec: Chat{}},
 		{Method: http.MethodPost, Path: "/completions", Codec: Completions{}},
 		{Method: http.MethodPost, Path: "/embeddings", Codec: Embeddings{}},
 		{Method: http.MethodPost, Path: "/moderations", Codec: Moderations{}},
-	}, restEndpoints()...)
+	}
+	list = append(list, responsesEndpoints()...)
+	return append(list, restEndpoints()...)
 }
 
 // SetCredential puts the key where OpenAI's clients put it.
@@ -41,7 +44,11 @@ func (Dialect) Refuse(r wire.Refusal) (int, []byte) {
 	return r.Code.Status(), errorObject(r)
 }
 
-func errorObject(r wire.Refusal) []byte {
+func errorObject(r wire.Refusal) []byte { return errorObjectCode(r, "") }
+
+// errorObjectCode writes the code that a client looks for, where that is not
+// the refusal's own.
+func errorObjectCode(r wire.Refusal, own string) []byte {
 	kind, code := "invalid_request_error", string(r.Code)
 	switch r.Code {
 	case wire.CodePolicyDenied:
@@ -52,6 +59,9 @@ func errorObject(r wire.Refusal) []byte {
 		kind, code = "authentication_error", "invalid_api_key"
 	case wire.CodeUnavailable, wire.CodeUpstream, wire.CodeUpstreamTimeout, wire.CodeInternal:
 		kind = "server_error"
+	}
+	if own != "" {
+		code = own
 	}
 	b := []byte(`{"error":{"message":`)
 	b = strictjson.AppendQuoted(b, r.Reason)

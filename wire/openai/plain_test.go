@@ -27,12 +27,11 @@ var plainCodecs = []struct {
 func TestPlainProtocols(t *testing.T) {
 	var got []string
 	for _, e := range (Dialect{}).Endpoints() {
-		if _, ok := e.Codec.(wire.MediaCodec); ok {
+		c, ok := e.Codec.(wire.ChatCodec)
+		if _, media := e.Codec.(wire.MediaCodec); !ok || media || c.Protocol() == responsesProtocol {
 			continue
 		}
-		if c, ok := e.Codec.(wire.ChatCodec); ok {
-			got = append(got, e.Method+" "+e.Path+" "+c.Protocol())
-		}
+		got = append(got, e.Method+" "+e.Path+" "+c.Protocol())
 	}
 	want := []string{
 		"POST /chat/completions openai.chat", "POST /completions openai.completions",

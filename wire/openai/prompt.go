@@ -62,5 +62,8 @@ func (r *loosePrompt) Release() {
 	}
 }
 
-// Interface guard
-var _ wire.Referrer = (*loosePrompt)(nil)
+// Interface guards
+var (
+	_ wire.Request  = (*loosePrompt)(nil)
+	_ wire.Referrer = (*loosePrompt)(nil)
+)

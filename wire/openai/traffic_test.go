@@ -40,6 +40,7 @@ func TestRealTraffic(t *testing.T) {
 		{"chat", Chat{}},
 		{"openai-completions", Completions{}},
 		{"openai-embeddings", Embeddings{}},
+		{"openai-responses", Responses{}},
 	} {
 		t.Run(tt.codec.Protocol(), func(t *testing.T) { realTraffic(t, all, tt.protocol, tt.codec) })
 	}
