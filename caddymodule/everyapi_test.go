@@ -59,7 +59,7 @@ func TestEveryAPI(t *testing.T) {
 				lines := &lineBook{}
 				g, err := enforce.New(enforce.Config{
 					Router: router, Fallback: openai.Dialect{}, Policy: source, Audit: lines,
-					AllowUnscanned: map[string]bool{"file_id": true},
+					AllowUnscanned: map[string]bool{"file_id": true, "conversation": true, "previous_response_id": true},
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -139,6 +139,8 @@ type everyExchange struct {
 	stream      string
 	callStream  string
 
+	// bodyless marks a request without a prompt.
+	bodyless bool
 	// tool marks a request that is itself the call of a tool, TOOL.
 	tool bool
 }
@@ -156,11 +158,18 @@ func (e every) test(t *testing.T) {
 		return
 	}
 	for _, streams := range []bool{false, true} {
-		if streams && e.stream == "" || !streams && e.request == "" {
+		if streams && e.stream == "" || !streams && e.request == "" && !e.bodyless {
 			continue
 		}
 		form := map[bool]string{false: "JSON", true: "stream"}[streams]
+		first := "pre_chat allow"
+		if e.bodyless {
+			first = "request allow carries no prompt; its reply is decided"
+		}
 		t.Run(form+" prompt", func(t *testing.T) {
+			if e.bodyless {
+				return
+			}
 			w := e.ask(t, "what are the launch codes?", streams, "", "")
 			e.expect(t, w, `no launch codes`, "", "pre_chat deny no launch codes")
 			if w.Code < 200 || w.Code > 299 && w.Header().Get("X-Should-Retry") != "false" {
@@ -181,13 +190,13 @@ func (e every) test(t *testing.T) {
 		if reply != "" {
 			t.Run(form+" secret", func(t *testing.T) {
 				w := e.ask(t, "hello", streams, media, everyMail.Replace(reply))
-				e.expect(t, w, "[EMAIL]", "@example.org", "pre_chat allow", "post_chat redact_response")
+				e.expect(t, w, "[EMAIL]", "@example.org", first, "post_chat redact_response")
 			})
 		}
 		if call != "" {
 			t.Run(form+" call", func(t *testing.T) {
 				w := e.ask(t, "hello", streams, media, call)
-				e.expect(t, w, "tool `shell`: no shells", "rm -rf", "pre_chat allow", "post_chat redact_response", "pre_tool shell deny no shells")
+				e.expect(t, w, "tool `shell`: no shells", "rm -rf", first, "post_chat redact_response", "pre_tool shell deny no shells")
 			})
 		}
 	}
@@ -230,8 +239,9 @@ func (e every) ask(t *testing.T, text string, streams bool, media, reply string)
 	if err != nil {
 		t.Fatal(err)
 	}
+	path, query, _ := strings.Cut(path, "?")
 	body := strings.NewReplacer(`"TEXT"`, string(quoted), `TOOL`, text, "STREAM", fmt.Sprint(streams)).Replace(e.request)
-	r := httptest.NewRequest(e.e.Method, "/p"+path, strings.NewReader(body))
+	r := httptest.NewRequest(e.e.Method, "/p"+path+"?"+query, strings.NewReader(body))
 	if e.media == "" {
 		e.media = "application/json"
 	}

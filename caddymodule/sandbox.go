@@ -13,9 +13,15 @@ func init() {
 	caddy.RegisterModule(Sandbox{})
 }
 
-// Sandbox answers like a small, deterministic OpenAI-compatible endpoint, so
-// that a first run, a test or a policy author needs no key and no network. It
-// says back what it was told, which shows what a model would have received;
+// Sandbox answers like a small, deterministic OpenAI-, Anthropic-, Gemini- and
+// MCP-compatible endpoint, so that a first run, a test or a policy author needs
+// no key and no network. It answers `/v1/chat/completions`, `/v1/responses`,
+// `/v1/completions`, `/v1/embeddings`, `/v1/moderations`, `/v1/models`,
+// `/v1/messages`, `/v1/messages/count_tokens`,
+// `/v1beta/models/{model}:generateContent` and `:streamGenerateContent`, in JSON
+// and in streams, and offers the tools `add`, `echo` and `lookup` at `/mcp`.
+//
+// A model says back what it was told, which shows what it would have received;
 // lines that begin with `/call`, `/say`, `/echo` and the like make it ask for
 // tools, say something else, or repeat the request's bytes.
 type Sandbox struct {

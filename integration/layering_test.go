@@ -73,6 +73,8 @@ var outsides = []outside{
 	{path: "testing/...", imp: []string{"integration/..."}, reach: []string{"..."}, reason: "no test code in what is shipped"},
 	{path: "github.com/openai/...", imp: []string{}, reason: "a client is for tests"},
 	{path: "github.com/anthropics/...", imp: []string{}, reason: "a client is for tests"},
+	{path: "github.com/modelcontextprotocol/...", imp: []string{}, reason: "a client is for tests"},
+	{path: "google.golang.org/genai/...", imp: []string{}, reason: "a client is for tests"},
 	{path: "github.com/google/go-cmp/...", imp: []string{}, reach: []string{"..."}, reason: "comparing is for tests"},
 	{path: "golang.org/x/tools/...", imp: []string{}, reach: []string{"..."}, reason: "transcripts are for tests"},
 }

@@ -1,76 +1,35 @@
 package sandbox
 
 import (
-	"errors"
-	"io"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 )
 
-// The paths of the OpenAI dialect.
+// Paths of the OpenAI dialect.
 const (
-	chatPath   = "/v1/chat/completions"
-	modelsPath = "/v1/models"
+	chatPath        = "/v1/chat/completions"
+	responsesPath   = "/v1/responses"
+	completionsPath = "/v1/completions"
+	embeddingsPath  = "/v1/embeddings"
+	moderationsPath = "/v1/moderations"
+	modelsPath      = "/v1/models"
 )
 
-// openAIError is the error body of OpenAI's API, and the error that carries it
-// to where it is written.
+// openAIError is the error body of OpenAI's API.
 // Source: ErrorResponse in OpenAI's OpenAPI document.
 type openAIError struct {
-	status  int
 	Message string  `json:"message"`
 	Type    string  `json:"type"`
 	Param   *string `json:"param"`
 	Code    *string `json:"code"`
 }
 
-func (e *openAIError) Error() string { return e.Message }
-
-// invalid returns a 400 about one field, "" for the whole request.
-func invalid(param, message string) *openAIError {
-	e := &openAIError{status: http.StatusBadRequest, Message: message, Type: "invalid_request_error"}
-	if param != "" {
-		e.Param = &param
-	}
-	return e
-}
-
-// withCode returns an error that a client tells apart by its code.
-func withCode(status int, code, message string) *openAIError {
-	return &openAIError{status: status, Message: message, Type: errorType(status), Code: &code}
-}
-
-// statusError is what /status asks for.
-func statusError(status int, text string) *openAIError {
-	if text == "" {
-		text = "The sandbox was asked for this status."
-	}
-	code := map[int]string{
-		http.StatusUnauthorized:    "invalid_api_key",
-		http.StatusNotFound:        "model_not_found",
-		http.StatusTooManyRequests: "rate_limit_exceeded",
-	}[status]
-	if code == "" {
-		return &openAIError{status: status, Message: text, Type: errorType(status)}
-	}
-	return withCode(status, code, text)
-}
-
-func errorType(status int) string {
+// writeOpenAIError sends an error in OpenAI's shape.
+func writeOpenAIError(w http.ResponseWriter, e *failure) {
+	body := openAIError{Message: e.message, Type: "invalid_request_error"}
 	switch {
-	case status == http.StatusTooManyRequests:
-		return "requests"
-	case status >= http.StatusInternalServerError:
-		return "server_error"
-	default:
-		return "invalid_request_error"
-	}
-}
-
-// write sends the error.
-func (e *openAIError) write(w http.ResponseWriter) {
-	if e.status == http.StatusTooManyRequests {
+	case e.status == http.StatusTooManyRequests:
+		body.Type = "requests"
 		h := w.Header()
 		h.Set("Retry-After", "1")
 		for _, unit := range []string{"Requests", "Tokens"} {
@@ -78,62 +37,30 @@ func (e *openAIError) write(w http.ResponseWriter) {
 			h.Set("X-Ratelimit-Remaining-"+unit, "0")
 			h.Set("X-Ratelimit-Reset-"+unit, "1s")
 		}
+	case e.status >= http.StatusInternalServerError:
+		body.Type = "server_error"
+	}
+	if e.param != "" {
+		body.Param = &e.param
+	}
+	if e.code != "" {
+		body.Code = &e.code
 	}
 	writeJSON(w, e.status, struct {
-		Error *openAIError `json:"error"`
-	}{e})
+		Error openAIError `json:"error"`
+	}{body})
 }
 
-// serveOpenAI answers the OpenAI dialect, and for paths that nobody knows.
-func (h *Handler) serveOpenAI(w http.ResponseWriter, r *http.Request) {
-	var err error
-	switch path := r.URL.Path; {
-	case path == chatPath:
-		if err = allow(w, r, http.MethodPost); err == nil {
-			err = h.serveChat(w, r)
-		}
-	case path == modelsPath:
-		if err = allow(w, r, http.MethodGet); err == nil {
-			writeJSON(w, http.StatusOK, modelList{Object: "list", Data: []model{newModel("sandbox"), newModel("sandbox-mini")}})
-		}
-	case strings.HasPrefix(path, modelsPath+"/") && len(path) > len(modelsPath)+1:
-		if err = allow(w, r, http.MethodGet); err == nil {
-			writeJSON(w, http.StatusOK, newModel(path[len(modelsPath)+1:]))
-		}
-	default:
-		err = withCode(http.StatusNotFound, "unknown_url",
-			"unknown path: the sandbox answers POST "+chatPath+", GET "+modelsPath+" and GET "+modelsPath+"/{id}")
-	}
-	if e := (*openAIError)(nil); errors.As(err, &e) {
-		e.write(w)
-	}
+// listModels answers GET /v1/models.
+func (h *Handler) listModels(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, modelList{Object: "list", Data: []model{newModel("sandbox"), newModel("sandbox-mini")}})
+	return nil
 }
 
-// allow refuses every method but one.
-func allow(w http.ResponseWriter, r *http.Request, method string) error {
-	if r.Method == method {
-		return nil
-	}
-	w.Header().Set("Allow", method)
-	return withCode(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes "+method)
-}
-
-// readBody returns the request's body: at most maxBody bytes of UTF-8.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if c := r.Header.Get("Content-Encoding"); c != "" && c != "identity" {
-		return nil, withCode(http.StatusUnsupportedMediaType, "unsupported_encoding", "the sandbox reads bodies without a content encoding")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, withCode(http.StatusRequestEntityTooLarge, "body_too_large", "the sandbox reads bodies of at most 32 MiB")
-	}
-	if err != nil {
-		return nil, invalid("", "the body could not be read to its end")
-	}
-	if !utf8.Valid(body) {
-		return nil, invalid("", "the body is not UTF-8")
-	}
-	return body, nil
+// oneModel answers GET /v1/models/{id}: every model exists.
+func (h *Handler) oneModel(w http.ResponseWriter, r *http.Request) error {
+	writeJSON(w, http.StatusOK, newModel(strings.TrimPrefix(r.URL.Path, modelsPath+"/")))
+	return nil
 }
 
 // model is OpenAI's description of a model.
@@ -152,6 +79,3 @@ type modelList struct {
 	Object string  `json:"object"`
 	Data   []model `json:"data"`
 }
-
-// Interface guard.
-var _ error = (*openAIError)(nil)

@@ -4,17 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 )
 
-// answer is one choice before it takes a shape: what the model says.
+// answer is one choice: what the model says, with calls in the form of the
+// dialect.
 type answer struct {
-	content   *string
-	reasoning string
-	refusal   *string
-	calls     []toolCall
-	finish    string
+	*said
+	calls  []toolCall
+	finish string
 }
 
 // toolCall is a call in a message and in a stream's delta. Index is set in
@@ -47,41 +44,13 @@ func (c *toolCall) text() string {
 
 // answer composes choice i.
 func (q *chatRequest) answer(i int, body []byte) *answer {
-	s := q.script
-	a := &answer{reasoning: strings.Join(s.reasoning, "\n"), finish: "stop"}
-	say := func(text string) *string {
-		if i > 0 {
-			text += fmt.Sprintf(" (choice %d)", i)
-		}
-		return &text
-	}
-	calls := s.calls
-	switch {
-	case len(q.last) > 0:
-		lines := make([]string, len(q.last))
-		for j, m := range q.last {
-			lines[j] = "The tool answered: " + string(m.Content)
-		}
-		a.content = say(strings.Join(lines, "\n"))
-	case s.answers():
-		if len(s.refusal) > 0 {
-			a.refusal = say(strings.Join(s.refusal, "\n"))
-		} else if len(s.content) > 0 {
-			a.content = say(strings.Join(s.content, "\n"))
-		}
-	case q.choose != nil:
-		calls = []scriptCall{*q.choose}
-	case strings.TrimSpace(s.rest) != "":
-		a.content = say("You said: " + s.rest)
-	default:
-		a.content = say("Hello from the sandbox.")
-	}
-	for j, c := range calls {
+	a := &answer{said: q.say(i), finish: "stop"}
+	for j, c := range a.said.calls {
 		a.calls = append(a.calls, q.newCall(makeID("call_", body, i, j), c))
 		a.finish = "tool_calls"
 	}
-	if s.finish != "" {
-		a.finish = s.finish
+	if a.said.finish != "" {
+		a.finish = a.said.finish
 	}
 	return a
 }
@@ -91,21 +60,6 @@ func (q *chatRequest) newCall(id string, c scriptCall) toolCall {
 		return toolCall{ID: id, Type: typeCustom, Custom: &customCall{Name: c.name, Input: c.args}}
 	}
 	return toolCall{ID: id, Type: typeFunction, Function: &functionCall{Name: c.name, Arguments: c.args}}
-}
-
-// tokens counts what the answer holds, and how much of that is reasoning.
-func (a *answer) tokens(size int) (total, reasoning int) {
-	reasoning = countTokens(a.reasoning, size)
-	total = reasoning
-	for _, t := range []*string{a.content, a.refusal} {
-		if t != nil {
-			total += countTokens(*t, size)
-		}
-	}
-	for j := range a.calls {
-		total += countTokens(a.calls[j].text(), size)
-	}
-	return total, reasoning
 }
 
 // usage is OpenAI's CompletionUsage, without the counts that are always zero
@@ -123,10 +77,7 @@ type usage struct {
 }
 
 func (q *chatRequest) usage(answers []*answer) *usage {
-	u := new(usage)
-	for _, m := range q.Messages {
-		u.PromptTokens += countTokens(string(m.Content), q.script.chunk)
-	}
+	u := &usage{PromptTokens: q.prompt}
 	for _, a := range answers {
 		total, reasoning := a.tokens(q.script.chunk)
 		u.CompletionTokens += total
@@ -216,7 +167,7 @@ const (
 	systemFingerprint = "fp_sandbox"
 )
 
-// serveChat answers POST /v1/chat/completions. The error is an [openAIError];
+// serveChat answers POST /v1/chat/completions. The error is a [failure];
 // nothing has been sent then.
 func (h *Handler) serveChat(w http.ResponseWriter, r *http.Request) error {
 	body, err := readBody(w, r)
@@ -227,9 +178,8 @@ func (h *Handler) serveChat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := q.script
-	if s.status != 0 {
-		return statusError(s.status, s.statusText)
+	if err := q.script.failure(); err != nil {
+		return err
 	}
 	answers := make([]*answer, q.n())
 	for i := range answers {
@@ -243,10 +193,10 @@ func (h *Handler) serveChat(w http.ResponseWriter, r *http.Request) error {
 	id := makeID("chatcmpl-", body)
 	w.Header().Set("X-Request-Id", makeID("req_", body))
 	if q.Stream {
-		st := &chatStream{w: w, q: q, id: id, left: s.cut, wait: func() { h.sleep(r.Context(), s.pause) }}
-		return st.run(r.Context(), answers, u)
+		st := &chatStream{stream: h.newStream(w, r, q.script), q: q, id: id}
+		st.run(answers, u)
+		return nil
 	}
-	h.sleep(r.Context(), s.pause)
 	reply := chatCompletion{
 		ID: id, Object: "chat.completion", Created: created, Model: q.Model,
 		Usage: u, ServiceTier: serviceTier, SystemFingerprint: systemFingerprint,
@@ -261,20 +211,6 @@ func (h *Handler) serveChat(w http.ResponseWriter, r *http.Request) error {
 		}
 		reply.Choices = append(reply.Choices, c)
 	}
-	return sendReply(w, encode(reply), s.cut)
-}
-
-// sendReply writes a JSON reply, or half of it when it is to be cut.
-func sendReply(w http.ResponseWriter, b []byte, cut int) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	switch {
-	case cut == 0:
-		panic(http.ErrAbortHandler)
-	case cut > 0:
-		_, _ = w.Write(b[:len(b)/2])
-		abort(w)
-	}
-	_, _ = w.Write(b) // the client is gone: nobody is left to tell
+	h.sendReply(w, r, q.script, reply)
 	return nil
 }

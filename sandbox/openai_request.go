@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -23,14 +22,10 @@ type chatRequest struct {
 	Tools       []chatTool `json:"tools"`
 	ToolChoice  toolChoice `json:"tool_choice"`
 
-	script *script
-	last   []chatMessage // the tools' results that end the conversation
-	choose *scriptCall   // the call that tool_choice demands
+	*turn
 }
 
 const (
-	roleUser     = "user"
-	roleTool     = "tool"
 	roleFunction = "function" // roleTool's older name
 	maxChoices   = 16
 )
@@ -44,7 +39,7 @@ type chatMessage struct {
 // joined by newlines. null is "".
 type chatText string
 
-var errContent = errors.New("content is a string or an array of parts")
+var errContent = &formError{"messages", "content is a string or an array of parts"}
 
 // UnmarshalJSON reads both forms. Parts that are no text count as none.
 func (t *chatText) UnmarshalJSON(b []byte) error {
@@ -99,16 +94,12 @@ type toolChoice struct {
 	name string
 }
 
-var errToolChoice = errors.New("tool_choice is none, auto, required or one tool by name")
+var errToolChoice = &formError{"tool_choice", "tool_choice is none, auto, required or one tool by name"}
 
 // UnmarshalJSON reads the word and the object form.
 func (c *toolChoice) UnmarshalJSON(b []byte) error {
 	if json.Unmarshal(b, &c.mode) == nil {
-		switch c.mode {
-		case "", "none", "auto", "required":
-			return nil
-		}
-		return errToolChoice
+		return c.checkMode()
 	}
 	var t chatTool
 	if json.Unmarshal(b, &t) != nil {
@@ -126,22 +117,19 @@ func (c *toolChoice) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parseChat reads a request body. The error is an [openAIError].
+func (c *toolChoice) checkMode() error {
+	switch c.mode {
+	case "", "none", "auto", "required":
+		return nil
+	}
+	return errToolChoice
+}
+
+// parseChat reads a request body. The error is a [failure].
 func parseChat(body []byte) (*chatRequest, error) {
 	q := new(chatRequest)
-	if err := json.Unmarshal(body, q); err != nil {
-		var field *json.UnmarshalTypeError
-		switch {
-		case errors.Is(err, errContent):
-			return nil, invalid("messages", errContent.Error())
-		case errors.Is(err, errToolChoice):
-			return nil, invalid("tool_choice", errToolChoice.Error())
-		case errors.As(err, &field) && field.Field != "":
-			return nil, invalid(field.Field, "this field has the wrong type")
-		case errors.As(err, &field):
-			return nil, invalid("", "the body is no JSON object")
-		}
-		return nil, invalid("", "the body is not valid JSON")
+	if err := decode(body, q); err != nil {
+		return nil, err
 	}
 	switch {
 	case q.Model == "":
@@ -151,54 +139,26 @@ func parseChat(body []byte) (*chatRequest, error) {
 	case q.N != nil && (*q.N < 1 || *q.N > maxChoices):
 		return nil, invalid("n", fmt.Sprintf("n is 1 to %d here", maxChoices))
 	}
-	if err := q.readScript(body); err != nil {
+	lines := make([]line, len(q.Messages))
+	for i, m := range q.Messages {
+		lines[i] = line{role: m.Role, text: string(m.Content)}
+		if m.Role == roleFunction {
+			lines[i].role = roleTool
+		}
+	}
+	t, err := readTurn(lines, body, "messages")
+	if err != nil {
 		return nil, err
 	}
-	return q, q.demandTool()
-}
-
-// readScript finds the results at the end of the conversation, and what the
-// last user message asks for.
-func (q *chatRequest) readScript(body []byte) error {
-	end := len(q.Messages)
-	for end > 0 && (q.Messages[end-1].Role == roleTool || q.Messages[end-1].Role == roleFunction) {
-		end--
-	}
-	q.last = q.Messages[end:]
-
-	var text string
-	for i := end - 1; i >= 0; i-- {
-		if q.Messages[i].Role == roleUser {
-			text = string(q.Messages[i].Content)
-			break
-		}
-	}
-	s, err := parseScript(text, body)
-	if err != nil {
-		e := invalid("messages", err.Error())
-		code := "sandbox_command"
-		e.Code = &code
-		return e
-	}
-	if len(q.last) > 0 {
-		s = s.pacing()
-	}
-	q.script = s
-	return nil
-}
-
-// demandTool finds the tool that tool_choice demands among those on offer.
-func (q *chatRequest) demandTool() error {
+	q.turn = t
 	if q.ToolChoice.mode != "required" && q.ToolChoice.name == "" {
-		return nil
+		return q, nil
 	}
-	for _, t := range q.Tools {
-		if name := t.name(); name != "" && (q.ToolChoice.name == "" || q.ToolChoice.name == name) {
-			q.choose = &scriptCall{name: name, args: "{}"}
-			return nil
-		}
+	names := make([]string, len(q.Tools))
+	for i, t := range q.Tools {
+		names[i] = t.name()
 	}
-	return invalid("tool_choice", "tool_choice demands a tool that tools does not offer")
+	return q, q.choose(names, q.ToolChoice.name)
 }
 
 // isCustom reports whether name is a custom tool of the request.

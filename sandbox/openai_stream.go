@@ -1,20 +1,15 @@
 package sandbox
 
 import (
-	"context"
 	"encoding/json"
 	"iter"
-	"net/http"
 )
 
 // chatStream writes one reply as server-sent events.
 type chatStream struct {
-	w    http.ResponseWriter
-	q    *chatRequest
-	id   string
-	wait func() // between events
-	left int    // events until the cut; -1: no cut
-	sent bool   // an event has been written
+	*stream
+	q  *chatRequest
+	id string
 }
 
 // chatChunk is one event of a stream. Usage is null in all events but the last
@@ -52,26 +47,17 @@ var jsonNull = json.RawMessage("null")
 
 // run sends the whole stream: the choices in turn, one event of each at a time.
 // It ends early when the client is gone.
-func (s *chatStream) run(ctx context.Context, answers []*answer, u *usage) error {
-	if s.left == 0 {
-		panic(http.ErrAbortHandler)
-	}
-	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
-	s.w.WriteHeader(http.StatusOK)
-
+func (s *chatStream) run(answers []*answer, u *usage) {
 	for c := range interleave(s.choices(answers)) {
-		if ctx.Err() != nil {
-			return nil
+		if !s.alive() {
+			return
 		}
 		s.chunk([]chunkChoice{c}, nil)
 	}
 	if s.q.StreamOptions.IncludeUsage {
 		s.chunk([]chunkChoice{}, u)
 	}
-	s.event([]byte("[DONE]"))
-	return nil
+	s.write(sse("", []byte("[DONE]")))
 }
 
 // chunk sends one event with the stream's own fields around it.
@@ -86,22 +72,7 @@ func (s *chatStream) chunk(choices []chunkChoice, u *usage) {
 	case s.q.StreamOptions.IncludeUsage:
 		c.Usage = jsonNull
 	}
-	s.event(encode(c))
-}
-
-// event sends one event's data at once, and cuts the connection when it was the
-// last that /cut lets through.
-func (s *chatStream) event(data []byte) {
-	if s.sent {
-		s.wait()
-	}
-	s.sent = true
-	// A write that fails shows in the request's context, which run looks at.
-	_, _ = s.w.Write([]byte("data: " + string(data) + "\n\n"))
-	if s.left--; s.left == 0 {
-		abort(s.w)
-	}
-	_ = http.NewResponseController(s.w).Flush() // a writer that cannot flush sends all at the end
+	s.event("", c)
 }
 
 // choices returns the events of each answer.
@@ -172,13 +143,6 @@ func (q *chatRequest) textEvent(piece string, refusal bool) chunkChoice {
 		c.Logprobs = &l
 	}
 	return c
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // callDeltas yields call j as a stream has it: id, type and name first, then

@@ -132,7 +132,7 @@ func TestRefusals(t *testing.T) {
 		status                       int
 		param, code, allow           string
 	}{
-		"unknown path":       {method: "POST", path: "/v1/responses", status: 404, code: "unknown_url"},
+		"unknown path":       {method: "POST", path: "/v1/audio/speech", status: 404, code: "unknown_url"},
 		"root":               {method: "GET", path: "/", status: 404, code: "unknown_url"},
 		"no model id":        {method: "GET", path: "/v1/models/", status: 404, code: "unknown_url"},
 		"wrong method":       {method: "GET", path: chatPath, status: 405, code: "method_not_allowed", allow: "POST"},

@@ -28,13 +28,6 @@ type Handler struct {
 // New returns a sandbox endpoint.
 func New() *Handler { return &Handler{sleep: sleep} }
 
-// ServeHTTP answers one request. To carry out /cut it panics with
-// [http.ErrAbortHandler], as net/http asks of a handler that gives up on a
-// connection.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.serveOpenAI(w, r)
-}
-
 // sleep waits for d, or until the client is gone.
 func sleep(ctx context.Context, d time.Duration) {
 	if d <= 0 {

@@ -38,7 +38,7 @@ func TestRoute(t *testing.T) {
 		{"POST", "/v1/%63hat/completions", "/v1", wire.ErrUnknownPath},
 		{"POST", "//v1/chat/completions", "", wire.ErrUnknownPath},
 		{"POST", "/v1/../v1/chat/completions", "/v1", wire.ErrUnknownPath},
-		{"POST", "/v1/nowhere", "/v1", wire.ErrUnknownPath},
+		{"POST", "/v1/unheard/of", "/v1", wire.ErrUnknownPath},
 		{"GET", "/", "", wire.ErrUnknownPath},
 	} {
 		route, err := r.Route(tt.method, tt.path)

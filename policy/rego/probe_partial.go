@@ -134,11 +134,11 @@ func (b *probe) run(ctx context.Context, p *Policy, in *policy.Input, reads, unk
 		stop := context.AfterFunc(ctx, limit.Cancel)
 		defer stop()
 	}
-	doc, err := newDocumentWithin(in, reads&^unknown, p.settings.maxInput, &limit.deadline)
+	known, terms := split(reads, unknown)
+	doc, err := newDocumentWithin(in, known, p.settings.maxInput, &limit.deadline)
 	if err != nil {
 		return false, !limit.over()
 	}
-	terms := unknownTerms(reads & unknown)
 	for _, a := range b.asks {
 		left, support, err := evaluation(a.body, nil, p.compiler, p.store, doc, limit).
 			WithUnknowns(terms).

@@ -65,13 +65,30 @@ var partTerms = []struct {
 	{partTools, ast.MustParseTerm("input.tools")},
 }
 
-// unknownTerms are the places of the parts.
-func unknownTerms(p parts) []*ast.Term {
-	var out []*ast.Term
-	for _, t := range partTerms {
-		if p.has(t.part) {
-			out = append(out, t.term)
+// wholes are the objects in the document that have parts. One that is read as a
+// whole, or by names that are known only later, is unknown as a whole: partial
+// evaluation does not find a name in an object that it does not see.
+var wholes = []struct {
+	parts parts
+	term  *ast.Term
+}{
+	{partPrincipal, ast.MustParseTerm("input.principal")},
+	{partRequest, ast.MustParseTerm("input.request")},
+}
+
+// split tells what of the parts that are read is known, and the places in the
+// document of what is not.
+func split(reads, unknown parts) (known parts, terms []*ast.Term) {
+	for _, w := range wholes {
+		if unknown.has(w.parts) && reads&w.parts == w.parts {
+			unknown |= w.parts
+			terms = append(terms, w.term)
 		}
 	}
-	return out
+	for _, t := range partTerms {
+		if t.part&reads&unknown != 0 {
+			terms = append(terms, t.term)
+		}
+	}
+	return reads &^ unknown, terms
 }

@@ -272,6 +272,23 @@ func TestHopelessUnknownFields(t *testing.T) {
 	}
 }
 
+// An object is unknown as a whole where it is searched.
+func TestHopelessUnknownNames(t *testing.T) {
+	for _, rule := range []string{
+		`allow if { some k; input.request[k] == "h"; k == "host" }`,
+		`allow if { r := input.request; r.host == "h" }`,
+		`allow if { some k; input.principal[k] == {"team": "x"} }`,
+		`allow if { some a, b; input[a][b] == "h"; b == "host" }`,
+		`allow if { input[input.args.name].host == "h" }`,
+		`allow if { walk(input, [path, 1]); path == ["args", "x"] }`,
+	} {
+		p := load(t, headgateV1+rule)
+		if p.Hopeless(context.Background(), toolCall("read"), policy.FieldsAll) {
+			t.Errorf("it is hopeless, which it is not: %s", rule)
+		}
+	}
+}
+
 func TestHopelessDefaultAllow(t *testing.T) {
 	d := dir(t, map[string]string{"p.rego": headgateV1 + `deny contains "no" if input.args.x`})
 	p := openPaths(t, Config{Paths: []string{d}, DefaultAllow: map[policy.Stage]bool{policy.PreTool: true}})
