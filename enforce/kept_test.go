@@ -3,7 +3,6 @@ package enforce_test
 import (
 	"net/http"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/binding"
@@ -48,8 +47,7 @@ func TestFilesAndBatchesBelongToWhoMadeThem(t *testing.T) {
 			t.Errorf("step %d, %s %s of %s: %d, want %d", i, step.r.Method, step.r.URL.Path, step.user, got, step.want)
 		}
 	}
-	stored := strings.Replace(lineA, `"model"`, `"previous_response_id":"resp_9","model"`, 1)
-	stored = strings.Replace(strings.Replace(stored, "/v1/chat/completions", "/v1/responses", 1), "messages", "input", 1)
+	const stored = `{"custom_id":"1","method":"POST","url":"/v1/responses","body":{"model":"m","input":"hi","previous_response_id":"resp_9"}}`
 	g = gate(t, rules{}, &book{}, func(c *enforce.Config) {
 		c.Identify, c.Bindings, c.AllowUnscanned = byHeader{}, store, map[string]bool{"previous_response_id": true}
 	})
