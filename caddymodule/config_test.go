@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headgate/headgate/enforce"
-
 	"github.com/headgate/headgate/policy"
 	"github.com/headgate/headgate/redact"
 )

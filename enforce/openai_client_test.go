@@ -144,14 +144,14 @@ func TestOpenAIsClient(t *testing.T) {
 		t.Errorf("cancel: %v", err)
 	}
 
-	img, err := c.Images.Generate(ctx, openai.ImageGenerateParams{Prompt: "draw alice@example.com", Model: openai.ImageModelGPTImage1})
+	img, err := c.Images.Generate(ctx, openai.ImageGenerateParams{Prompt: "draw alice@example.com", Model: "gpt-image-1"})
 	if err != nil || img.Data[0].RevisedPrompt != "for [EMAIL]" {
 		t.Errorf("image: %v, %v", img, err)
 	}
 	if _, err := c.Images.Edit(ctx, openai.ImageEditParams{Prompt: "a hat", Image: openai.ImageEditParamsImageUnion{OfFile: namedReader{strings.NewReader("\x89PNG\r\n\x1a\n"), "a.png"}}}); err != nil {
 		t.Errorf("edit: %v", err)
 	}
-	if resp, err := c.Audio.Speech.New(ctx, openai.AudioSpeechNewParams{Input: "hi", Model: openai.SpeechModelTTS1, Voice: openai.AudioSpeechNewParamsVoiceUnion{OfString: openai.String("alloy")}}); err != nil {
+	if resp, err := c.Audio.Speech.New(ctx, openai.AudioSpeechNewParams{Input: "hi", Model: "tts-1", Voice: openai.AudioSpeechNewParamsVoiceUnion{OfString: openai.String("alloy")}}); err != nil {
 		t.Errorf("speech: %v", err)
 	} else {
 		b, _ := io.ReadAll(resp.Body)
@@ -160,7 +160,7 @@ func TestOpenAIsClient(t *testing.T) {
 			t.Errorf("speech: %q", b)
 		}
 	}
-	tr, err := c.Audio.Transcriptions.New(ctx, openai.AudioTranscriptionNewParams{File: namedReader{strings.NewReader(sound), "a.wav"}, Model: openai.AudioModelWhisper1})
+	tr, err := c.Audio.Transcriptions.New(ctx, openai.AudioTranscriptionNewParams{File: namedReader{strings.NewReader(sound), "a.wav"}, Model: "whisper-1"})
 	if err != nil || tr.Text != "I am [EMAIL]" {
 		t.Errorf("transcript: %v, %v", tr, err)
 	}
