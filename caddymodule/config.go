@@ -325,12 +325,12 @@ func (r *RedactConfig) selectors() []redact.Selector {
 	return all
 }
 
-// allowUnscanned tells of every fact of the closed list whether it may reach
-// the policy.
+// allowUnscanned tells of every fact that is written whether it may reach the
+// policy. What holds for others is for the gate to say.
 func (c *Config) allowUnscanned() map[string]bool {
-	allow := make(map[string]bool, len(unscannedFacts))
-	for fact, byDefault := range unscannedFacts {
-		allow[fact] = cmp.Or(c.Unscanned[fact], byDefault) == "allow"
+	allow := make(map[string]bool, len(c.Unscanned))
+	for fact, word := range c.Unscanned {
+		allow[fact] = word == "allow"
 	}
 	return allow
 }

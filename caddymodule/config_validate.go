@@ -40,20 +40,10 @@ var (
 	decisions    = choice{"the decision", []string{"allow", "deny"}, nil}
 )
 
-// unscannedFacts is the closed list of what the gate cannot look into, with
-// the default for each.
-var unscannedFacts = map[string]string{
-	"previous_response_id": "deny",
-	"conversation":         "deny",
-	"stored_prompt":        "deny",
-	"file_id":              "deny",
-	"background":           "deny",
-	"cached_content":       "deny",
-	"remote_url":           "deny",
-	"opaque_echo":          "allow",
-	"image":                "allow",
-	"audio":                "allow",
-	"binary":               "allow",
+// unscannedFacts is the closed list of what the gate cannot look into, sorted.
+var unscannedFacts = []string{
+	"audio", "background", "binary", "cached_content", "conversation", "file_id", "image", "opaque_echo",
+	"previous_response_id", "remote_url", "stored_prompt",
 }
 
 func stageNames() []string {
@@ -260,8 +250,8 @@ func (r *RedactConfig) compile() error {
 
 func (c *Config) validateUnscanned() error {
 	for _, fact := range slices.Sorted(maps.Keys(c.Unscanned)) {
-		if _, known := unscannedFacts[fact]; !known {
-			return fmt.Errorf("unscanned: the fact must be %s, not %q", either(slices.Sorted(maps.Keys(unscannedFacts))), fact)
+		if !slices.Contains(unscannedFacts, fact) {
+			return fmt.Errorf("unscanned: the fact must be %s, not %q", either(unscannedFacts), fact)
 		}
 		if err := decisions.check(c.Unscanned[fact]); err != nil {
 			return fmt.Errorf("unscanned: %w", err)

@@ -65,6 +65,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return err
 	}
 	reply.Close(h.forward(newResponseWriter(w, reply), r, next))
+	if reply.Cut() {
+		panic(http.ErrAbortHandler)
+	}
 	return nil
 }
 

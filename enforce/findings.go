@@ -47,7 +47,7 @@ func (f *finder) texts(body []byte, texts []wire.Text) {
 			continue
 		}
 		at := wire.Place{List: t.Place.List, Index: t.Place.Index}
-		f.text(at.String(), decode(body[t.Start:t.End]), t.JSON)
+		f.text(at.String(), textOf(body, t), t.JSON)
 	}
 }
 

@@ -50,12 +50,22 @@ type streamer interface {
 // kindOf finds the kind of a codec; nil where there is none.
 func kindOf(c wire.Codec) kind {
 	switch c := c.(type) {
+	case wire.MediaCodec: // which is a ChatCodec too
+		return &mediaKind{chatKind: chatKind{c}, codec: c}
 	case wire.ChatCodec:
 		return chatKind{c}
 	case wire.RPCCodec:
 		return &rpcKind{codec: c}
 	case wire.ToolCodec:
 		return &toolKind{codec: c}
+	case wire.ListCodec:
+		return listKind{c}
+	case wire.BatchCodec: // which has the replies of a RecordCodec
+		return batchKind{recordKind{c}, c}
+	case wire.RecordCodec:
+		return recordKind{c}
+	case wire.ResultsCodec:
+		return resultsKind{recordKind{}, c}
 	}
 	return nil
 }

@@ -27,14 +27,9 @@ func (x *Exchange) prompt(codec wire.ChatCodec, body []byte) (*Reply, bool) {
 	defer req.Release()
 	x.own, _ = req.(wire.RequestRefuser)
 	x.model, x.stream, x.unscanned = req.Model(), req.Stream(), req.Unscanned()
-	for _, fact := range x.unscanned {
-		if !x.g.mayPass(fact) {
-			x.refuse(&wire.Refusal{
-				Code:   wire.CodePolicyDenied,
-				Reason: "content that cannot be scanned: " + fact + "; `unscanned allow " + fact + "` lets the policy decide",
-			})
-			return nil, false
-		}
+	if ref := x.refusedFact(); ref != nil {
+		x.refuse(ref)
+		return nil, false
 	}
 	if ref := x.owns(req); ref != nil {
 		x.refuse(ref)
@@ -70,6 +65,10 @@ func (x *Exchange) decidePrompt(req wire.Request, body []byte) ([]byte, *wire.Re
 // passesByDefault are facts that are not refused where nothing is configured:
 // inline media and opaque echoes, which the contract lets through.
 var passesByDefault = map[string]bool{"opaque_echo": true, "image": true, "audio": true, "binary": true}
+
+// PassesByDefault tells whether a fact of content that cannot be looked into
+// reaches the policy where nothing is configured.
+func PassesByDefault(fact string) bool { return passesByDefault[fact] }
 
 func (g *Gate) mayPass(fact string) bool {
 	if allow, ok := g.cfg.AllowUnscanned[fact]; ok {

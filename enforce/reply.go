@@ -35,6 +35,7 @@ type Reply struct {
 	stream streamer // of streams
 
 	sent     bool // the client's header has gone out
+	cut      bool // see Cut
 	bytesOut int64
 	ended    string
 	refusal  *wire.Refusal

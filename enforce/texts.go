@@ -34,13 +34,19 @@ func (r *redaction) texts(body []byte, texts []wire.Text) {
 }
 
 func (r *redaction) text(body []byte, t *wire.Text) {
-	raw := body[t.Start:t.End]
-	inner := decode(raw)
 	in := r
 	if t.Copy { // it was counted where it was said first
 		in = &redaction{set: r.set}
 	}
-	r.replace(raw, t.Start, in.find(inner, t.JSON))
+	r.replace(body, t, in.find(textOf(body, t), t.JSON))
+}
+
+// textOf is a text as a model reads it.
+func textOf(body []byte, t *wire.Text) []byte {
+	if t.Raw {
+		return body[t.Start:t.End]
+	}
+	return decode(body[t.Start:t.End])
 }
 
 // find scans a decoded text; JSON inside it keeps its structure.
@@ -91,11 +97,18 @@ func (r *redaction) count(edits []redact.Edit) {
 	}
 }
 
-// replace turns edits of a decoded text into replacements in the body.
-func (r *redaction) replace(raw []byte, start int, edits []redact.Edit) {
-	for _, e := range rawEdits(raw, edits) {
+// replace turns edits of a text, as a model reads it, into replacements in the
+// body.
+func (r *redaction) replace(body []byte, t *wire.Text, edits []redact.Edit) {
+	if t.Raw {
+		for _, e := range edits {
+			r.edits = append(r.edits, strictjson.Replacement{Start: t.Start + int(e.Start), End: t.Start + int(e.End), Text: []byte(e.Text)})
+		}
+		return
+	}
+	for _, e := range rawEdits(body[t.Start:t.End], edits) {
 		r.edits = append(r.edits, strictjson.Replacement{
-			Start: start + int(e.Start), End: start + int(e.End),
+			Start: t.Start + int(e.Start), End: t.Start + int(e.End),
 			Text: strictjson.AppendEscaped(nil, e.Text),
 		})
 	}
@@ -136,7 +149,7 @@ func (r *redaction) group(body []byte, parts []wire.Text) {
 	starts := make([]int64, len(parts)+1)
 	var edits []redact.Edit
 	for i := range parts {
-		text := decode(body[parts[i].Start:parts[i].End])
+		text := textOf(body, &parts[i])
 		for _, e := range r.set.Scan(text) {
 			e.Start, e.End = e.Start+starts[i], e.End+starts[i]
 			edits = append(edits, e)
@@ -150,10 +163,11 @@ func (r *redaction) group(body []byte, parts []wire.Text) {
 		}
 	}
 	edits = union(edits)
-	r.count(edits)
+	if !parts[0].Copy {
+		r.count(edits)
+	}
 	for i := range parts {
-		raw := body[parts[i].Start:parts[i].End]
-		r.replace(raw, parts[i].Start, clip(edits, starts[i], starts[i+1]))
+		r.replace(body, &parts[i], clip(edits, starts[i], starts[i+1]))
 	}
 }
 

@@ -31,13 +31,30 @@ func (p *Reply) closeWhole() {
 	p.closeError()
 }
 
-// closeJSON decides a whole reply: first its words, then its tool calls.
+// closeJSON decides a whole reply and sends it.
 func (p *Reply) closeJSON() {
+	if out, ok := p.decideJSON(); ok && p.send(out) == nil {
+		p.ended = endComplete
+	}
+}
+
+// misread notes that the upstream's reply was not understood.
+func (p *Reply) misread(err error) {
+	p.x.g.cfg.Logger.Warn("the upstream's reply was not understood", "request_id", p.x.id, "error", err)
+	p.fail(wire.CodeUpstream, "the upstream's reply was not understood")
+}
+
+// decideJSON decides a whole reply: first its words, then its tool calls. Where
+// it answers false, the reply's refusal says why.
+func (p *Reply) decideJSON() ([]byte, bool) {
 	reply, err := p.x.chat.Reply(p.buf)
 	if err != nil {
-		p.x.g.cfg.Logger.Warn("the upstream's reply was not understood", "request_id", p.x.id, "error", err)
-		p.fail(wire.CodeUpstream, "the upstream's reply was not understood")
-		return
+		p.misread(err)
+		return nil, false
+	}
+	if ref := p.opaque(reply); ref != nil {
+		p.refuseWith(p.denyLine(ref))
+		return nil, false
 	}
 	resp := reply.Response()
 	p.usage = resp.Usage
@@ -45,7 +62,7 @@ func (p *Reply) closeJSON() {
 	rec, set, ref := p.postChat(resp, func() []policy.Finding { return p.x.findings(p.buf, reply.Texts()) })
 	if ref != nil {
 		p.refuseWith(ref)
-		return
+		return nil, false
 	}
 	r.set = set
 	if !set.Empty() {
@@ -56,26 +73,24 @@ func (p *Reply) closeJSON() {
 	p.counts = addCounts(p.counts, r.counts)
 	if ref := p.x.write(rec); ref != nil {
 		p.refuseWith(ref)
-		return
+		return nil, false
 	}
 	verdicts, ref := p.calls(reply.Calls())
 	if ref != nil {
 		p.refuseWith(ref)
-		return
+		return nil, false
 	}
 	out, err := p.rewrite(reply, merge(r.edits), verdicts)
 	if err != nil {
 		p.refuseWith(p.denyLine(notCarriedOut))
-		return
+		return nil, false
 	}
 	creator, _ := reply.(wire.Creator)
 	if _, ref := p.x.binds(creator, 0); ref != nil {
 		p.refuseWith(ref)
-		return
+		return nil, false
 	}
-	if p.send(out) == nil {
-		p.ended = endComplete
-	}
+	return out, true
 }
 
 // denyLine writes the line of a reply that is denied after it was decided, and

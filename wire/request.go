@@ -47,6 +47,9 @@ type Text struct {
 	// JSON marks a string that holds a JSON document, such as a tool's
 	// arguments: its string values are text, its keys and structure are not.
 	JSON bool
+	// Raw marks a text that is no JSON string: Start and End bound the text
+	// itself, in a body that is no JSON, or a part of one that is not.
+	Raw bool
 	// Result marks a tool's result.
 	Result bool
 	// Copy marks a text that repeats another one of the body. It is redacted,

@@ -32,7 +32,7 @@ func TestRoute(t *testing.T) {
 	}{
 		{"POST", "/v1/chat/completions", "/v1", nil},
 		{"POST", "/openai/v1/chat/completions", "/openai/v1", nil},
-		{"GET", "/v1/chat/completions", "/v1", wire.ErrUnknownMethod},
+		{"PUT", "/v1/chat/completions", "/v1", wire.ErrUnknownMethod},
 		{"POST", "/v1/chat/completions/", "/v1", wire.ErrUnknownPath},
 		{"POST", "/v1/Chat/completions", "/v1", wire.ErrUnknownPath},
 		{"POST", "/v1/%63hat/completions", "/v1", wire.ErrUnknownPath},
@@ -76,9 +76,11 @@ func TestResembles(t *testing.T) {
 		"/v1/chat/completions%00.png":        true,
 		`/v1\chat\completions`:               true,
 		"/v1/%zz":                            true, // not to be understood
-		"/v1/models":                         false,
+		"/v1/models":                         true,
+		"/v1/nowhere":                        false,
 		"/assets/app.js":                     false,
-		"/v1/chat/completions/x/messages":    false,
+		"/v1/chat/completions/x/messages":    true,
+		"/v1/chat/completions/x/nowhere":     false,
 		"/prefix/v1/chat/completions":        false,
 		"/v1/%25252525252525%36%33hat/nope/": true, // never plain
 	} {

@@ -52,7 +52,8 @@ type Endpoint struct {
 // what it returns belongs to one exchange. One that is a [Refuser] too writes the
 // refusals of its endpoint; others leave that to their dialect.
 //
-// A codec is one of the kinds that this package has: [ChatCodec], [RPCCodec] or
+// A codec is one of the kinds that this package has: [ChatCodec], [MediaCodec],
+// [ListCodec], [RecordCodec], [BatchCodec], [ResultsCodec], [RPCCodec] or
 // [ToolCodec].
 type Codec interface {
 	// Protocol is what policies and the audit call this API: "openai.chat".

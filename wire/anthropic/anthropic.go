@@ -3,7 +3,7 @@
 //
 // Sources: Anthropic's API reference, the official SDKs, and recordings of the
 // API. Governed are POST /v1/messages, as JSON and as a stream of server-sent
-// events, and POST /v1/messages/count_tokens. Batches are not.
+// events, POST /v1/messages/count_tokens, and batches of messages.
 //
 // Thinking that carries a signature cannot be edited: its words are looked at
 // in replies, where an edit refuses the reply, and are the fact opaque_echo in
@@ -25,10 +25,10 @@ func (Dialect) Name() string { return "anthropic" }
 
 // Endpoints lists what is governed.
 func (Dialect) Endpoints() []wire.Endpoint {
-	return []wire.Endpoint{
+	return append([]wire.Endpoint{
 		{Method: http.MethodPost, Path: "", Codec: Messages{}},
 		{Method: http.MethodPost, Path: "/count_tokens", Codec: CountTokens{}},
-	}
+	}, restEndpoints()...)
 }
 
 // SetCredential puts the key where Anthropic's clients put it.

@@ -53,7 +53,7 @@ func TestDialect(t *testing.T) {
 	}
 	for path, protocol := range map[string]string{
 		"/v1/messages": "anthropic.messages", "/v1/messages/count_tokens": "anthropic.count_tokens",
-		"/v1/messages/": "", "/v1/messages/batches": "",
+		"/v1/messages/": "", "/v1/messages/batches": "anthropic.batches", "/v1/messages/nowhere": "",
 	} {
 		route, err := r.Route(http.MethodPost, path)
 		got := ""

@@ -271,6 +271,7 @@ func (r *chatReply) Rewrite(texts []strictjson.Replacement, verdicts []wire.Verd
 		}
 	}
 	for i := range r.choices {
+		edits = dropSound(edits, texts, &r.choices[i])
 		edits = r.dropLogprobs(edits, texts, &r.choices[i], r.callsChanged(i, verdicts))
 	}
 	read.Sort(edits)

@@ -44,6 +44,7 @@ type streamChoice struct {
 	refusal strings.Builder
 	reason  strings.Builder
 	spoke   bool // something was said in content
+	mute    bool // the transcript was edited: no more sound
 }
 
 func (s *chatStream) Model() string      { return s.model }
@@ -282,7 +283,9 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 				return read.Wrong("choices.delta", "text after the end of its choice")
 			}
 			s.say(ch, name, text)
-		case k.EqualStr("content"), k.EqualStr("reasoning_details"), k.EqualStr("audio"):
+		case k.EqualStr("audio"):
+			s.audio(ev, ch, v, data)
+		case k.EqualStr("content"), k.EqualStr("reasoning_details"):
 			name := k.Str()
 			leaves(v, name, func(path string, leaf strictjson.Value) {
 				text := addPiece(ev, wire.Channel{Choice: ch.index, Name: path}, leaf, data, false)

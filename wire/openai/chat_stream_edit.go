@@ -16,11 +16,10 @@ import (
 // A denied call leaves one chunk, which says in content what was denied; the
 // calls after it move up, so that the indices stay contiguous.
 func (s *chatStream) Rewrite(ev *wire.Event, data []byte, texts []wire.PieceText, verdict func(wire.CallKey) wire.Verdict) ([]wire.Written, error) {
-	if len(texts) > 0 {
-		edits := make([]strictjson.Replacement, len(texts))
-		for i, t := range texts {
+	if edits := s.muted(ev, texts); len(edits)+len(texts) > 0 {
+		for _, t := range texts {
 			p := &ev.Pieces[t.Piece]
-			edits[i] = strictjson.Replacement{Start: p.Start, End: p.End, Text: strictjson.AppendQuoted(nil, string(t.Text))}
+			edits = append(edits, strictjson.Replacement{Start: p.Start, End: p.End, Text: strictjson.AppendQuoted(nil, string(t.Text))})
 		}
 		read.Sort(edits)
 		data = strictjson.Splice(nil, data, edits)

@@ -2,8 +2,9 @@
 //
 // Sources: the OpenAI OpenAPI document, the official SDKs, and recordings of
 // compatible providers. Governed so far: POST /chat/completions, /completions
-// and /responses, as JSON and as a stream of server-sent events, /embeddings and
-// /moderations; what the upstream keeps of responses and conversations.
+// and /responses, as JSON and as a stream of server-sent events, /embeddings,
+// /moderations, images and audio, models, files and batches; what the upstream
+// keeps of responses and conversations.
 package openai
 
 import (
@@ -28,7 +29,7 @@ func (Dialect) Endpoints() []wire.Endpoint {
 		{Method: http.MethodPost, Path: "/moderations", Codec: Moderations{}},
 	}
 	list = append(list, responsesEndpoints()...)
-	return list
+	return append(list, restEndpoints()...)
 }
 
 // SetCredential puts the key where OpenAI's clients put it.

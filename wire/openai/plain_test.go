@@ -27,10 +27,11 @@ var plainCodecs = []struct {
 func TestPlainProtocols(t *testing.T) {
 	var got []string
 	for _, e := range (Dialect{}).Endpoints() {
-		if e.Codec != nil && e.Codec.Protocol() == responsesProtocol {
+		c, ok := e.Codec.(wire.ChatCodec)
+		if _, media := e.Codec.(wire.MediaCodec); !ok || media || c.Protocol() == responsesProtocol {
 			continue
 		}
-		got = append(got, e.Method+" "+e.Path+" "+e.Codec.Protocol())
+		got = append(got, e.Method+" "+e.Path+" "+c.Protocol())
 	}
 	want := []string{
 		"POST /chat/completions openai.chat", "POST /completions openai.completions",

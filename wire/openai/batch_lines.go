@@ -1,0 +1,171 @@
+package openai
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/internal/jsonl"
+	"github.com/headgate/headgate/wire/internal/read"
+	"github.com/headgate/headgate/wire/strictjson"
+)
+
+// batchCodecs are the endpoints that a batch may ask, by the `url` of a line.
+var batchCodecs = map[string]wire.ChatCodec{
+	"/v1/chat/completions": Chat{},
+	"/v1/responses":        Responses{},
+	"/v1/completions":      Completions{},
+	"/v1/embeddings":       Embeddings{},
+	"/v1/moderations":      Moderations{},
+}
+
+// resultCodecs read the replies to a batch, by their `object`.
+var resultCodecs = map[string]wire.ChatCodec{
+	"chat.completion": Chat{},
+	"response":        Responses{},
+	"text_completion": Completions{},
+	"list":            Embeddings{},
+}
+
+var (
+	lineFields   = strictjson.Keys("custom_id", "method", "url", "body")
+	resultFields = strictjson.Keys("id", "custom_id", "response", "error")
+	answerFields = strictjson.Keys("status_code", "request_id", "body")
+)
+
+// batchLines reads lines of requests:
+//
+//	{"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {…}}
+func batchLines(body []byte, start, end int) (items []wire.Item, words []wire.Text, err error) {
+	err = jsonl.Each(body, start, end, func(l *jsonl.Line) error {
+		if err := l.Root.CheckKeys(lineFields); err != nil {
+			return err
+		}
+		codec, governed := batchCodecs[l.Root.Get("url").Str()]
+		switch {
+		case !l.Root.Get("method").EqualStr("POST"):
+			return read.Wrong("method", "must be POST")
+		case !governed:
+			return read.Wrong("url", "an endpoint that is not governed in a batch")
+		case l.Root.Get("body").Kind() != strictjson.Object:
+			return read.Wrong("body", "must be an object")
+		}
+		it := wire.Item{Name: l.Name, Endpoint: l.Root.Get("url").Str(), Codec: codec}
+		it.Start, it.End = l.Span(l.Root.Get("body"))
+		items = append(items, it)
+		for k, v := range l.Root.Members() {
+			switch k.Str() {
+			case "method", "url", "body":
+			default:
+				read.EveryString(v, func(leaf strictjson.Value) { words = append(words, l.Text(leaf, "batch")) })
+			}
+		}
+		return nil
+	})
+	if err == nil && len(items) == 0 {
+		err = read.Wrong("", "a batch without a request")
+	}
+	return items, words, err
+}
+
+// looksLikeRequests tells whether the first line of a text is a request of a
+// batch.
+func looksLikeRequests(body []byte, start, end int) bool {
+	return firstLine(body, start, end, "custom_id", "body") || firstLine(body, start, end, "url", "body")
+}
+
+// firstLine tells whether the first line of a text is an object with these
+// members.
+func firstLine(body []byte, start, end int, names ...string) bool {
+	found := false
+	_ = jsonl.Each(body, start, end, func(l *jsonl.Line) error {
+		found = !slices.ContainsFunc(names, func(name string) bool { return !l.Root.Get(name).Exists() })
+		return errFirst
+	})
+	return found
+}
+
+var errFirst = read.Wrong("", "the first line")
+
+// resultLines reads lines of replies:
+//
+//	{"id", "custom_id", "response": {"status_code": 200, "request_id", "body": {…}}, "error": null}
+//
+// A body that is no success is an error of the API, whose strings are texts.
+func resultLines(body []byte) (*wire.Results, error) {
+	res := &wire.Results{}
+	err := jsonl.Each(body, 0, len(body), func(l *jsonl.Line) error {
+		if err := l.Root.CheckKeys(resultFields); err != nil {
+			return err
+		}
+		for k, v := range l.Root.Members() {
+			if !k.EqualStr("id") && !k.EqualStr("response") {
+				read.EveryString(v, func(leaf strictjson.Value) { res.Words = append(res.Words, l.Text(leaf, "batch")) })
+			}
+		}
+		response := l.Root.Get("response")
+		if !response.Exists() || response.IsNull() {
+			return nil
+		}
+		if response.Kind() != strictjson.Object {
+			return read.Wrong("response", "must be an object")
+		}
+		if err := response.CheckKeys(answerFields); err != nil {
+			return err
+		}
+		return resultLine(res, l, response)
+	})
+	return res, err
+}
+
+func resultLine(res *wire.Results, l *jsonl.Line, response strictjson.Value) error {
+	reply := response.Get("body")
+	codec := resultCodec(reply)
+	status, _ := response.Get("status_code").Int()
+	failed := status < 200 || status > 299
+	if codec == nil && !failed {
+		return read.Wrong("response.body", "a kind of reply that is not known")
+	}
+	for k, v := range response.Members() {
+		if key := k.Str(); key == "request_id" || key == "body" && codec != nil {
+			continue
+		}
+		read.EveryString(v, func(leaf strictjson.Value) { res.Words = append(res.Words, l.Text(leaf, "batch")) })
+	}
+	if codec == nil {
+		return nil
+	}
+	it := wire.Item{Name: l.Name, Endpoint: urlOf(codec), Codec: codec, Denied: deniedResult}
+	it.Start, it.End = l.Span(reply)
+	it.From, it.To = l.Span(response)
+	res.Items = append(res.Items, it)
+	return nil
+}
+
+// resultCodec finds the kind of a reply; nil for what is none.
+func resultCodec(reply strictjson.Value) wire.ChatCodec {
+	codec := resultCodecs[reply.Get("object").Str()]
+	switch {
+	case codec == nil && reply.Get("results").Kind() == strictjson.Array:
+		return Moderations{}
+	case codec != Chat{} && codec != Completions{} && reply.Get("choices").Exists(): // whoever asked reads it as a chat
+		return nil
+	}
+	return codec
+}
+
+// urlOf is the endpoint of a codec.
+func urlOf(codec wire.ChatCodec) string {
+	for _, url := range slices.Sorted(maps.Keys(batchCodecs)) {
+		if batchCodecs[url] == codec {
+			return url
+		}
+	}
+	return ""
+}
+
+// deniedResult is the response that takes the place of one that is denied.
+func deniedResult(r wire.Refusal) []byte {
+	b := append([]byte(`{"status_code":403,"request_id":"","body":`), errorObject(r)...)
+	return append(b, '}')
+}
