@@ -158,15 +158,6 @@ func (e *responseEvent) fragments(k slotKey, sl *slot, v strictjson.Value, again
 	return nil
 }
 
-func isJSON(text string) bool {
-	doc, err := strictjson.Parse([]byte(text), strictjson.Limits{})
-	if err != nil {
-		return false
-	}
-	doc.Release()
-	return true
-}
-
 // maxStrings bounds the strings in one call's arguments.
 const maxStrings = 1 << 14
 
