@@ -83,7 +83,7 @@ func TestMCPExchange(t *testing.T) {
 			"an error that is denied", call(rpcRead), jsonReply(400, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"forbidden"}}`), 200,
 			`{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"result of tool ` + "`resources/read`" + `: no"}}`, "pre_tool allow, post_tool deny, outcome denied",
 		},
-		{"a decision that cannot be carried out", call(strings.Replace(rpcRead, "file:///x", "vanish", 1)), nil, 200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"the decision cannot be carried out on the reply"}}`, "pre_tool deny"},
+		{"a decision that cannot be carried out", call(strings.Replace(rpcRead, "file:///x", "vanish", 1)), nil, 200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"the decision cannot be carried out on the message"}}`, "pre_tool deny"},
 		{
 			"a secret in two blocks", call(rpcCall), jsonReply(200, `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"a@x.exa"},{"type":"text","text":"mple"}]}}`), 200,
 			`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"[EMAIL]"},{"type":"text","text":""}]}}`, "pre_tool allow, post_tool redact_result, outcome complete",
