@@ -156,6 +156,40 @@ func TestMCPExchange(t *testing.T) {
 	}
 }
 
+// TestDeniedAnswersReachTheServer as errors: it waits for them.
+func TestDeniedAnswersReachTheServer(t *testing.T) {
+	for _, tt := range []struct{ name, result, want, story string }{
+		{"words", `{"role":"assistant","model":"m","content":{"type":"text","text":"forbidden"}}`, "no", "post_chat deny, outcome complete"},
+		{
+			"an image", `{"role":"assistant","model":"m","content":{"type":"image","data":"QUJD","mimeType":"image/png"}}`,
+			"content that cannot be scanned: image; `unscanned allow image` lets the policy decide", "request deny, outcome complete",
+		},
+		{
+			"a call", `{"role":"assistant","model":"m","content":[{"type":"tool_use","id":"c","name":"shell","input":{}}]}`,
+			"tool `shell`: no", "post_chat allow, pre_tool deny, outcome complete",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			log := &book{}
+			g := mcpGate(t, mcpRules(), log, func(c *enforce.Config) { c.AllowUnscanned = map[string]bool{"image": false} })
+			r := httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":"s","result":`+tt.result+`}`))
+			r.Header.Set("Content-Type", "application/json")
+			var sent []byte
+			w := exchange(g, r, func(w *enforce.Reply, r *http.Request) error {
+				sent, _ = io.ReadAll(r.Body)
+				w.WriteHeader(http.StatusAccepted)
+				return nil
+			})
+			if want := `{"jsonrpc":"2.0","id":"s","error":{"code":-32010,"message":"` + tt.want + `"}}`; string(sent) != want || w.Code != http.StatusAccepted {
+				t.Errorf("%d, the server got %s", w.Code, sent)
+			}
+			if log.story() != tt.story {
+				t.Error(log.story())
+			}
+		})
+	}
+}
+
 // TestMCPWithoutAudit: what cannot be recorded does not happen, in either
 // direction, in any form of reply.
 func TestMCPWithoutAudit(t *testing.T) {

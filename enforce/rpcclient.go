@@ -24,7 +24,7 @@ func (k *rpcKind) admit(x *Exchange, body []byte) (*Reply, bool) {
 		x.drop()
 		return nil, false
 	}
-	if ref := x.unseen(m.Unscanned); ref != nil {
+	if ref := x.unseen(m.Unscanned); ref != nil && m.Kind != wire.RPCAnswer {
 		x.refuse(ref)
 		return nil, false
 	}
@@ -52,6 +52,12 @@ func (x *Exchange) drop() {
 // are written before it returns.
 func (k *rpcKind) client(x *Exchange) ([]byte, *wire.Refusal) {
 	m := k.asked
+	if ref := x.unseen(m.Unscanned); ref != nil { // of an answer, which the server waits for
+		if line := x.denyMessage(ref.Reason); line.Code != wire.CodePolicyDenied {
+			return nil, line
+		}
+		return k.codec.Instead(m, *ref), nil
+	}
 	e := &rpcEdit{x: x, m: m}
 	if ref := e.texts(x.g.cfg.Redact.Args, m.Texts); ref != nil {
 		return nil, ref
