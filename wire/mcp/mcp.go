@@ -31,7 +31,8 @@
 //     that kind does not go on.
 //   - On a stream that no request has opened, results are told by their shape,
 //     and the tool of a result is unknown ("").
-//   - An error that answers a request of the second kind above is a result too.
+//   - An error that answers one of the methods that ask pre_tool is a result, and
+//     asks post_tool.
 //   - A client's answer that must not go on becomes an error for the server, which
 //     waits for it.
 //   - Of a stream's events those without data stay, and those of other names than
