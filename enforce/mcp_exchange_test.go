@@ -83,7 +83,7 @@ func TestMCPExchange(t *testing.T) {
 			"an error that is denied", call(rpcRead), jsonReply(400, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"forbidden"}}`), 200,
 			`{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"result of tool ` + "`resources/read`" + `: no"}}`, "pre_tool allow, post_tool deny, outcome denied",
 		},
-		{"a decision that cannot be carried out", call(strings.Replace(rpcRead, "file:///x", "vanish", 1)), nil, 200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"the decision cannot be carried out on the reply"}}`, "pre_tool deny"},
+		{"a decision that cannot be carried out", call(strings.Replace(rpcRead, "file:///x", "vanish", 1)), nil, 200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"the decision cannot be carried out on the message"}}`, "pre_tool deny"},
 		{
 			"a secret in two blocks", call(rpcCall), jsonReply(200, `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"a@x.exa"},{"type":"text","text":"mple"}]}}`), 200,
 			`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"[EMAIL]"},{"type":"text","text":""}]}}`, "pre_tool allow, post_tool redact_result, outcome complete",
@@ -151,6 +151,40 @@ func TestMCPExchange(t *testing.T) {
 			}
 			if log.story() != tt.story {
 				t.Errorf("%s, want %s", log.story(), tt.story)
+			}
+		})
+	}
+}
+
+// TestDeniedAnswersReachTheServer as errors: it waits for them.
+func TestDeniedAnswersReachTheServer(t *testing.T) {
+	for _, tt := range []struct{ name, result, want, story string }{
+		{"words", `{"role":"assistant","model":"m","content":{"type":"text","text":"forbidden"}}`, "no", "post_chat deny, outcome complete"},
+		{
+			"an image", `{"role":"assistant","model":"m","content":{"type":"image","data":"QUJD","mimeType":"image/png"}}`,
+			"content that cannot be scanned: image; `unscanned allow image` lets the policy decide", "request deny, outcome complete",
+		},
+		{
+			"a call", `{"role":"assistant","model":"m","content":[{"type":"tool_use","id":"c","name":"shell","input":{}}]}`,
+			"tool `shell`: no", "post_chat allow, pre_tool deny, outcome complete",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			log := &book{}
+			g := mcpGate(t, mcpRules(), log, func(c *enforce.Config) { c.AllowUnscanned = map[string]bool{"image": false} })
+			r := httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":"s","result":`+tt.result+`}`))
+			r.Header.Set("Content-Type", "application/json")
+			var sent []byte
+			w := exchange(g, r, func(w *enforce.Reply, r *http.Request) error {
+				sent, _ = io.ReadAll(r.Body)
+				w.WriteHeader(http.StatusAccepted)
+				return nil
+			})
+			if want := `{"jsonrpc":"2.0","id":"s","error":{"code":-32010,"message":"` + tt.want + `"}}`; string(sent) != want || w.Code != http.StatusAccepted {
+				t.Errorf("%d, the server got %s", w.Code, sent)
+			}
+			if log.story() != tt.story {
+				t.Error(log.story())
 			}
 		})
 	}

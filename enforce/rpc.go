@@ -122,6 +122,8 @@ type rpcEdit struct {
 	edits []strictjson.Replacement
 	done  []carried
 	rest  redaction // of the texts that are in no stage
+
+	failed string // why nothing of it could be carried out
 }
 
 // carried is a decision with what it changes.

@@ -24,7 +24,7 @@ func (k *rpcKind) admit(x *Exchange, body []byte) (*Reply, bool) {
 		x.drop()
 		return nil, false
 	}
-	if ref := x.unseen(m.Unscanned); ref != nil {
+	if ref := x.unseen(m.Unscanned); ref != nil && m.Kind != wire.RPCAnswer {
 		x.refuse(ref)
 		return nil, false
 	}
@@ -52,6 +52,12 @@ func (x *Exchange) drop() {
 // are written before it returns.
 func (k *rpcKind) client(x *Exchange) ([]byte, *wire.Refusal) {
 	m := k.asked
+	if ref := x.unseen(m.Unscanned); ref != nil { // of an answer, which the server waits for
+		if line := x.denyMessage(ref.Reason); line.Code != wire.CodePolicyDenied {
+			return nil, line
+		}
+		return k.codec.Instead(m, *ref), nil
+	}
 	e := &rpcEdit{x: x, m: m}
 	if ref := e.texts(x.g.cfg.Redact.Args, m.Texts); ref != nil {
 		return nil, ref
@@ -158,14 +164,17 @@ func sameMessage(a, b *wire.RPC) bool {
 
 // fail turns the last decision into a deny: it cannot be carried out.
 func (e *rpcEdit) fail() string {
-	e.edits = nil
+	reason := notCarriedOut.Reason
+	if !e.m.FromServer {
+		reason = "the decision cannot be carried out on the message"
+	}
+	e.edits, e.rest.counts, e.failed = nil, nil, reason
 	if n := len(e.done); n > 0 {
 		c := &e.done[n-1]
-		c.d.Refuse(notCarriedOut.Reason)
+		c.d.Refuse(reason)
 		c.counts = nil
 	}
-	e.rest.counts = nil
-	return notCarriedOut.Reason
+	return reason
 }
 
 // clientLines writes the lines of a client's message: of the stages it is in,
@@ -178,6 +187,12 @@ func (e *rpcEdit) clientLines() *wire.Refusal {
 		return e.lines()
 	}
 	x := e.x
+	if e.failed != "" {
+		if ref := x.denyMessage(e.failed); ref.Code != wire.CodePolicyDenied {
+			return ref
+		}
+		return nil
+	}
 	rec := x.record("request")
 	rec.Decision, rec.RuleLayer = string(policy.Allow), policy.LayerDefault
 	setScanned(rec, x.unscanned)

@@ -38,6 +38,11 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 	if ref := e.lines(); ref != nil {
 		return nil, ref
 	}
+	if e.failed != "" && len(e.done) == 0 {
+		if ref := x.denyMessage(e.failed); ref.Code != wire.CodePolicyDenied {
+			return nil, ref
+		}
+	}
 	k.answered = k.answered || m.Answers
 	if reason != "" {
 		k.denied = k.denied || m.Answers

@@ -134,9 +134,13 @@ func resultValue(text string) []byte {
 	return b
 }
 
+// maxCompared bounds the work of looking for copies, in bytes. Beyond it a copy
+// counts as a text of its own.
+const maxCompared = 64 << 20
+
 // copies marks the texts of structured content that the content says as well.
 func copies(list []wire.Text, body []byte, said string) {
-	for i := range list {
+	for i := range min(len(list), maxCompared/(len(said)+1)) {
 		raw := body[list[i].Start:list[i].End]
 		if plain := strictjson.Unescape(nil, raw); len(plain) > 0 &&
 			(strings.Contains(said, string(plain)) || strings.Contains(said, string(raw))) {

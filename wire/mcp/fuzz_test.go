@@ -47,6 +47,40 @@ func spans(t *testing.T, m *wire.RPC) {
 			seen[text.Start] = true
 		}
 	}
+	doc, err := strictjson.Parse(m.Body, strictjson.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer doc.Release()
+	complete(t, m, seen, "", doc.Root())
+}
+
+// complete checks that every string of a message is a text, but for what stands
+// under a few keys.
+func complete(t *testing.T, m *wire.RPC, seen map[int]bool, key string, v strictjson.Value) {
+	t.Helper()
+	start, _ := v.Span()
+	switch v.Kind() {
+	case strictjson.String:
+		if !seen[start] && !slices.Contains(noTexts, key) {
+			t.Errorf("%q under %q is no text of %s", v.Str(), key, m.Body)
+		}
+	case strictjson.Array:
+		for _, e := range v.Elems() {
+			complete(t, m, seen, "", e)
+		}
+	case strictjson.Object:
+		for k, e := range v.Members() {
+			complete(t, m, seen, k.Str(), e)
+		}
+	}
+}
+
+// noTexts are the keys under which names, words of the protocol, ids and media
+// may stand.
+var noTexts = []string{
+	"jsonrpc", "id", "method", "name", "type", "role", "resultType", "action", "mode", "level", "cacheScope", "protocolVersion",
+	"io.modelcontextprotocol/protocolVersion", "data", "blob", "toolUseId",
 }
 
 // redactAll puts "R" in the place of every text that is sent along with a call.

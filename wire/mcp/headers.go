@@ -26,6 +26,10 @@ func isMirror(name string) bool {
 	return name == headerMethod || name == headerName || strings.HasPrefix(name, headerParam)
 }
 
+// maxMirrors bounds the headers that repeat parts of the body, each of which is
+// looked for in it.
+const maxMirrors = 64
+
 var errMirror = errors.New("a header that repeats an edited argument cannot be brought in line with it")
 
 // checkHeaders refuses headers that contradict the body.
@@ -34,9 +38,13 @@ func checkHeaders(h http.Header, m *message) (refuser, error) {
 	if bad, err := checkVersion(h, m); err != nil {
 		return bad, err
 	}
+	mirrors := 0
 	for name, values := range h {
 		if !isMirror(name) {
 			continue
+		}
+		if mirrors++; mirrors > maxMirrors {
+			return bad, read.Wrong("", "too many headers repeat the body")
 		}
 		name = http.CanonicalHeaderKey(name)
 		if len(values) != 1 {

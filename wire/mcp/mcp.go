@@ -31,6 +31,16 @@
 //     that kind does not go on.
 //   - On a stream that no request has opened, results are told by their shape,
 //     and the tool of a result is unknown ("").
+//   - An error that answers one of the methods that ask pre_tool is a result, and
+//     asks post_tool.
+//   - A client's answer that must not go on becomes an error for the server, which
+//     waits for it.
+//   - Of a stream's events those without data stay, and those of other names than
+//     message (and endpoint, where one is due) do not go on: clients skip them. An
+//     event may be as long as a frame may be (8 MiB).
+//   - Headers that repeat the body must match it, whatever the revision. Which
+//     argument an Mcp-Param header repeats is known to the tool's schema alone: it
+//     must be the value of some argument, and is edited as that is.
 package mcp
 
 import (

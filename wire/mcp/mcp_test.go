@@ -21,6 +21,15 @@ func headers(pairs ...string) http.Header {
 	return h
 }
 
+// many are headers that repeat a value.
+func many(value string, n int) http.Header {
+	h := http.Header{}
+	for i := range n {
+		h.Set("Mcp-Param-"+strconv.Itoa(i), value)
+	}
+	return h
+}
+
 func request(method, params string) string {
 	return `{"jsonrpc":"2.0","id":7,"method":"` + method + `","params":` + params + `}`
 }
@@ -72,6 +81,7 @@ func TestRefusedMessages(t *testing.T) {
 		{"another argument", call, headers("Mcp-Param-X", "w"), 400, -32020, "7"},
 		{"an argument of no call", request("tools/list", `{}`), headers("Mcp-Param-X", "v"), 400, -32020, "7"},
 		{"a name of nothing", request("tools/list", `{}`), headers("Mcp-Name", "v"), 400, -32020, "7"},
+		{"too many headers", call, many("v", 65), 400, -32020, "7"},
 		{"an unknown revision", call, headers("Mcp-Protocol-Version", "2031-01-01"), 400, -32022, "7"},
 		{"a revision that is none", call, headers("Mcp-Protocol-Version", "latest"), 400, -32022, "7"},
 		{"two revisions", request("ping", `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}`), headers("Mcp-Protocol-Version", "2025-11-25"), 400, -32020, "7"},

@@ -66,7 +66,7 @@ func (m *message) value(said string, structured strictjson.Value, hasMore bool) 
 // parts reads a list of content blocks, of a resource's contents, or of
 // messages, and gives what they say.
 func (m *message) parts(key string, v strictjson.Value, c collector) ([]string, error) {
-	if !v.Exists() {
+	if !v.Exists() || v.IsNull() {
 		return nil, nil
 	}
 	var said []string

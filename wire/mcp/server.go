@@ -129,7 +129,7 @@ func (m *message) asksOnly() bool {
 // inputRequests reads what a result asks the client.
 func (m *message) inputRequests() error {
 	list := m.result.Get("inputRequests")
-	if list.Exists() && list.Kind() != strictjson.Object {
+	if list.Exists() && !list.IsNull() && list.Kind() != strictjson.Object {
 		return read.Wrong("result.inputRequests", "must be an object")
 	}
 	for _, r := range list.Members() {
@@ -155,6 +155,9 @@ func (m *message) inputRequests() error {
 	return nil
 }
 
+// maxOffers bounds the tools of one list; longer lists come in pages.
+const maxOffers = 4096
+
 // offers reads a list of tools.
 func (m *message) offers() error {
 	list, err := offers("result.tools", m.result.Get("tools"))
@@ -165,6 +168,9 @@ func (m *message) offers() error {
 func offers(path string, v strictjson.Value) ([]wire.RPCOffer, error) {
 	if v.Kind() != strictjson.Array && v.Exists() && !v.IsNull() {
 		return nil, read.Wrong(path, "must be an array")
+	}
+	if v.Len() > maxOffers {
+		return nil, read.Wrong(path, "too many tools")
 	}
 	var list []wire.RPCOffer
 	for _, t := range v.Elems() {

@@ -120,6 +120,10 @@ func TestPasses(t *testing.T) {
 	}
 }
 
+func sampling(params string) string {
+	return `{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":` + params + `}`
+}
+
 // TestMalformedServerMessages are not understood.
 func TestMalformedServerMessages(t *testing.T) {
 	call := asked(t, "tools/call", `{"name":"a"}`)
@@ -130,6 +134,7 @@ func TestMalformedServerMessages(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"messages":"x"}}`,
 		`{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"messages":[{"role":"root","content":{"type":"text","text":"x"}}]}}`,
 		`{"jsonrpc":"2.0","id":7,"result":{"inputRequests":{"a":{"method":"acme/do","params":{}}}}}`,
+		sampling(`{"messages":[],"tools":[` + strings.Repeat(`{"name":"t"},`, 4096) + `{"name":"t"}]}`),
 	} {
 		if m, err := (mcp.Messages{}).Server([]byte(body), call); err == nil {
 			t.Errorf("%s: %+v", body, m)
