@@ -84,7 +84,7 @@ func coveredDialect(b *strings.Builder, s *wire.Served) {
 			refused = append(refused, e)
 			continue
 		}
-		c := wire.CoverageOf(e.Codec)
+		c := wire.CoverageOf(e)
 		var facts []string
 		for _, f := range c.Facts {
 			if !enforce.PassesByDefault(f) {

@@ -43,9 +43,6 @@ func (f *finder) text(at string, text []byte, isJSON bool) {
 func (f *finder) texts(body []byte, texts []wire.Text) {
 	for i := range texts {
 		t := &texts[i]
-		if t.Copy {
-			continue
-		}
 		at := wire.Place{List: t.Place.List, Index: t.Place.Index}
 		f.text(at.String(), textOf(body, t), t.JSON)
 	}
@@ -62,9 +59,23 @@ func (f *finder) findings() []policy.Finding {
 	return list
 }
 
+// copied looks into a text that repeats others at a place: it adds what they do
+// not have.
+func (f *finder) copied(at string, text []byte, isJSON bool) {
+	r := redaction{set: f.set}
+	r.find(text, isJSON)
+	f.add(at, unseenIn(f.counts[at], r.counts))
+}
+
 // findings is what is seen in texts of a body.
 func (x *Exchange) findings(body []byte, texts []wire.Text) []policy.Finding {
 	f := x.finder()
-	f.texts(body, texts)
+	first, copies := firsts(texts)
+	f.texts(body, first)
+	for i := range copies {
+		t := &copies[i]
+		at := wire.Place{List: t.Place.List, Index: t.Place.Index}
+		f.copied(at.String(), textOf(body, t), t.JSON)
+	}
 	return f.findings()
 }

@@ -152,6 +152,7 @@ func (s *streamReply) decideHeld(err error) bool {
 	}
 	ws := p.x.chat.Stream(wire.StreamOptions{Assemble: true, Format: p.format})
 	texts := map[wire.Channel][]byte{}
+	var copies []wire.Piece
 	var order []wire.Channel
 	if e := readAllFrames(p.format, s.held, func(ev frame.Frame) error {
 		we, err := ws.Event(ev.Name, ev.Data)
@@ -160,6 +161,7 @@ func (s *streamReply) decideHeld(err error) bool {
 		}
 		for _, piece := range we.Pieces {
 			if piece.Copy {
+				copies = append(copies, piece)
 				continue
 			}
 			if _, seen := texts[piece.Channel]; !seen {
@@ -178,6 +180,10 @@ func (s *streamReply) decideHeld(err error) bool {
 		for _, ch := range order {
 			at := wire.Place{List: "choices", Index: ch.Choice}
 			f.text(at.String(), texts[ch], false)
+		}
+		for i := range copies {
+			at := wire.Place{List: "choices", Index: copies[i].Channel.Choice}
+			f.copied(at.String(), copies[i].Text, false)
 		}
 		return f.findings()
 	})

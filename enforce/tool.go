@@ -62,7 +62,7 @@ func (x *Exchange) postTool(r *wire.ToolResult, args json.RawMessage, body []byt
 		in.Result = r.Value
 	}
 	if needs.Has(policy.FieldFindings) {
-		in.Findings = x.resultFindings(body, r.Texts)
+		in.Findings = x.findings(body, r.Texts)
 	}
 	d := decision{in: in}
 	if ref := x.unseen(r.Unscanned); ref != nil {
@@ -111,19 +111,6 @@ func firsts(texts []wire.Text) (first, copies []wire.Text) {
 		}
 	}
 	return first, copies
-}
-
-// resultFindings is what is seen in texts, in copies only what is seen nowhere
-// else.
-func (x *Exchange) resultFindings(body []byte, texts []wire.Text) []policy.Finding {
-	first, copies := firsts(texts)
-	f, again := x.finder(), x.finder()
-	f.texts(body, first)
-	again.texts(body, copies)
-	for _, at := range again.places {
-		f.add(at, unseenIn(f.counts[at], again.counts[at]))
-	}
-	return f.findings()
 }
 
 // firstly scans texts, and counts what is found in copies once.

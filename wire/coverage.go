@@ -18,14 +18,21 @@ type Coverage struct {
 // from their kind.
 type Coverer interface{ Coverage() Coverage }
 
-// CoverageOf is what is looked into of a codec's endpoint.
-func CoverageOf(c Codec) Coverage {
+// CoverageOf is what is looked into of an endpoint.
+func CoverageOf(e Endpoint) Coverage {
+	cov := covered(e.Codec)
+	cov.Facts = slices.Sorted(slices.Values(cov.Facts))
+	if _, chat := e.Codec.(ChatCodec); chat && e.Bodyless {
+		cov.Request, cov.Facts = "no prompt", nil
+	}
+	return cov
+}
+
+func covered(c Codec) Coverage {
 	const records = "redaction"
 	switch k := c.(type) {
 	case Coverer:
-		cov := k.Coverage()
-		cov.Facts = slices.Sorted(slices.Values(cov.Facts))
-		return cov
+		return k.Coverage()
 	case ChatCodec:
 		return Coverage{Request: "pre_chat, post_tool", Reply: "post_chat", Stream: "post_chat", Calls: "pre_tool"}
 	case ListCodec:
@@ -34,6 +41,8 @@ func CoverageOf(c Codec) Coverage {
 		return Coverage{Request: "each request: pre_chat, post_tool", Reply: records}
 	case RecordCodec:
 		return Coverage{Request: "no prompt; redaction", Reply: records}
+	case ToolCodec:
+		return Coverage{Request: "pre_tool", Reply: "post_tool"}
 	case ResultsCodec:
 		return Coverage{Request: "no prompt", Reply: "each reply: post_chat", Calls: "pre_tool"}
 	}
