@@ -43,9 +43,6 @@ func (f *finder) text(at string, text []byte, isJSON bool) {
 func (f *finder) texts(body []byte, texts []wire.Text) {
 	for i := range texts {
 		t := &texts[i]
-		if t.Copy {
-			continue
-		}
 		at := wire.Place{List: t.Place.List, Index: t.Place.Index}
 		f.text(at.String(), decode(body[t.Start:t.End]), t.JSON)
 	}
@@ -62,9 +59,9 @@ func (f *finder) findings() []policy.Finding {
 	return list
 }
 
-// findings is what is seen in texts of a body.
+// findings is what is seen in texts of a body, in those that repeat no other.
 func (x *Exchange) findings(body []byte, texts []wire.Text) []policy.Finding {
 	f := x.finder()
-	f.texts(body, texts)
+	f.texts(body, slices.DeleteFunc(slices.Clone(texts), func(t wire.Text) bool { return t.Copy }))
 	return f.findings()
 }
