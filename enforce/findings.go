@@ -39,15 +39,26 @@ func (f *finder) text(at string, text []byte, isJSON bool) {
 	f.add(at, r.counts)
 }
 
-// texts looks into texts of a body.
+// texts looks into texts of a body. What a copy says is not counted again; what
+// it alone says is.
 func (f *finder) texts(body []byte, texts []wire.Text) {
-	for i := range texts {
-		t := &texts[i]
-		if t.Copy {
-			continue
+	for _, copies := range []bool{false, true} {
+		for i := range texts {
+			t := &texts[i]
+			if t.Copy != copies {
+				continue
+			}
+			at := wire.Place{List: t.Place.List, Index: t.Place.Index}.String()
+			r := redaction{set: f.set}
+			r.find(textOf(body, t), t.JSON)
+			if copies {
+				for entity := range r.counts {
+					r.counts[entity] -= f.counts[at][entity]
+				}
+				maps.DeleteFunc(r.counts, func(_ string, n int) bool { return n <= 0 })
+			}
+			f.add(at, r.counts)
 		}
-		at := wire.Place{List: t.Place.List, Index: t.Place.Index}
-		f.text(at.String(), textOf(body, t), t.JSON)
 	}
 }
 
