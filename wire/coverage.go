@@ -35,6 +35,10 @@ func covered(c Codec) Coverage {
 		return k.Coverage()
 	case ChatCodec:
 		return Coverage{Request: "pre_chat, post_tool", Reply: "post_chat", Stream: "post_chat", Calls: "pre_tool"}
+	case RPCCodec:
+		return Coverage{Request: "pre_tool", Reply: "post_tool; lists without what is hidden", Stream: "post_tool", Calls: "pre_tool"}
+	case ToolCodec:
+		return Coverage{Request: "pre_tool", Reply: "post_tool"}
 	case ListCodec:
 		return Coverage{Request: "no prompt", Reply: "models that are denied are left out; redaction"}
 	case BatchCodec:

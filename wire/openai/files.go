@@ -100,7 +100,7 @@ func contentTexts(body []byte, start, end int) []wire.Text {
 	if !strings.Contains(string(body[start:end]), `\`) {
 		return whole
 	}
-	if isJSON(body[start:end]) {
+	if passesGate(body[start:end]) {
 		whole[0].JSON = true
 		return whole
 	}
@@ -113,7 +113,7 @@ func contentTexts(body []byte, start, end int) []wire.Text {
 		if stop > at {
 			lines = append(lines, wire.Text{Start: at, End: stop, Raw: true, JSON: true})
 		}
-		if stop > at && !isJSON(body[at:stop]) {
+		if stop > at && !passesGate(body[at:stop]) {
 			return whole
 		}
 		at = next
@@ -121,7 +121,7 @@ func contentTexts(body []byte, start, end int) []wire.Text {
 	return lines
 }
 
-func isJSON(b []byte) bool {
+func passesGate(b []byte) bool {
 	doc, err := strictjson.Parse(b, strictjson.Limits{})
 	if err != nil {
 		return false
