@@ -23,6 +23,10 @@ func init() {
 	}
 	everyAPI["ollama POST /embed"] = everyExchange{request: `{"model":"m","input":"TEXT"}`}
 	everyAPI["ollama POST /embeddings"] = everyExchange{request: `{"model":"m","prompt":"TEXT"}`}
+	for _, name := range []string{"gemini GET /models", "gemini GET /models/{model}", "ollama GET /tags", "ollama GET /ps"} {
+		everyAPI[name] = everyExchange{why: "a list of models, of which TestModelsThatAreHopelessAreNotListed has the stories"}
+	}
+	everyAPI["ollama GET /version"] = everyExchange{why: "a number"}
 	everyA2A()
 	everyMCP()
 }

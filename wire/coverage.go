@@ -45,8 +45,6 @@ func covered(c Codec) Coverage {
 		return Coverage{Request: "each request: pre_chat, post_tool", Reply: records}
 	case RecordCodec:
 		return Coverage{Request: "no prompt; redaction", Reply: records}
-	case ToolCodec:
-		return Coverage{Request: "pre_tool", Reply: "post_tool"}
 	case ResultsCodec:
 		return Coverage{Request: "no prompt", Reply: "each reply: post_chat", Calls: "pre_tool"}
 	}

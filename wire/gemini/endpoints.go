@@ -13,7 +13,10 @@ const tuned = "tunedModel"
 // Endpoints lists what is governed, and what is known and refused. Uploads
 // (`/upload/v1beta/files`) are not below the prefix and so unknown.
 func (Dialect) Endpoints() []wire.Endpoint {
-	var list []wire.Endpoint
+	list := []wire.Endpoint{
+		{Method: http.MethodGet, Path: "/models", Codec: wire.ModelList{API: "gemini.models", Array: "models", Name: "name", Prefix: "models/"}, Bodyless: true},
+		{Method: http.MethodGet, Path: "/models/{model}", Codec: wire.ModelList{API: "gemini.models", Name: "name", Prefix: "models/", One: true}, Bodyless: true},
+	}
 	for _, model := range []string{"/models/{model}:", "/tunedModels/{" + tuned + "}:"} {
 		for _, e := range []wire.Endpoint{
 			{Path: "generateContent", Codec: GenerateContent{}},

@@ -37,6 +37,9 @@ func (Dialect) Endpoints() []wire.Endpoint {
 		{Method: http.MethodPost, Path: "/generate", Codec: Generate{}},
 		{Method: http.MethodPost, Path: "/embed", Codec: Embed{}},
 		{Method: http.MethodPost, Path: "/embeddings", Codec: Embeddings{}},
+		{Method: http.MethodGet, Path: "/tags", Codec: wire.ModelList{API: "ollama.models", Array: "models", Name: "name"}, Bodyless: true},
+		{Method: http.MethodGet, Path: "/ps", Codec: wire.ModelList{API: "ollama.models", Array: "models", Name: "name"}, Bodyless: true},
+		{Method: http.MethodGet, Path: "/version", Codec: wire.Records{API: "ollama.models"}, Bodyless: true},
 	}
 	for _, e := range []struct{ method, path, why string }{
 		{http.MethodPost, "/create", refusedModels},
