@@ -1,13 +1,10 @@
 package integration_test
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -15,17 +12,7 @@ import (
 // node/clients.mjs.
 func TestNodeClient(t *testing.T) {
 	t.Parallel()
-	_, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(filepath.Join("node", "node_modules", "openai", "package.json"))
-	}
-	if err != nil {
-		missing := "the client for Node is missing (Node 20 or newer, then: cd integration/node && npm ci): " + err.Error()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	needNode(t, "openai")
 	u := newUpstream(t)
 	g := startStories(t, u)
 	all := stories()
@@ -33,7 +20,7 @@ func TestNodeClient(t *testing.T) {
 	for i := range all {
 		want[all[i].name] = &all[i]
 	}
-	for p := range playNode(t, g, all) {
+	for _, p := range playNode(t, g, all) {
 		s := want[p.Name]
 		if s == nil || got[p.Name] {
 			t.Fatalf("%q was not asked for, or comes twice", p.Name)
@@ -47,6 +34,10 @@ func TestNodeClient(t *testing.T) {
 	checkAll(t, g, all)
 }
 
+// whoPays is what a package's authors say about money, the one place for an
+// address.
+var whoPays = regexp.MustCompile(`"funding": (?s:\{.*?\}|\[.*?\]|"[^"]*")`)
+
 // TestNodePackagesNameNoHost: where packages come from is the machine's affair,
 // so that a mirror serves as well as the registry.
 func TestNodePackagesNameNoHost(t *testing.T) {
@@ -55,6 +46,7 @@ func TestNodePackagesNameNoHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		text = whoPays.ReplaceAll(text, nil)
 		for _, bad := range []string{"://", `"resolved"`, "registry="} {
 			if bytes.Contains(text, []byte(bad)) {
 				t.Errorf("%s holds %s", name, bad)
@@ -78,46 +70,19 @@ func nodeClass(want seen) string {
 
 // playNode runs node/clients.mjs: the stories go in as lines of JSON, what the
 // client makes of them comes out as lines of JSON, in any order.
-func playNode(t *testing.T, g *gate, all []story) func(yield func(played) bool) {
+func playNode(t *testing.T, g *gate, all []story) []played {
 	t.Helper()
-	var in bytes.Buffer
-	enc := json.NewEncoder(&in)
+	in := make([]any, len(all))
 	for i := range all {
 		s := &all[i]
 		body := any(s.params())
 		if s.api == "responses" {
 			body = map[string]any{"model": s.model, "input": s.prompt}
 		}
-		err := enc.Encode(map[string]any{
+		in[i] = map[string]any{
 			"name": s.name, "base_url": "http://" + g.addrs["@"+s.site+"@"] + "/v1", "key": s.key,
 			"api": s.api, "stream": s.stream, "body": body,
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "clients.mjs")
-	cmd.Dir = "node"
-	cmd.Stdin = &in
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v\n%s", err, &stderr)
-	}
-	return func(yield func(played) bool) {
-		lines := bufio.NewScanner(bytes.NewReader(out))
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			var p played
-			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
-				t.Fatalf("%v: %s", err, lines.Bytes())
-			}
-			if !yield(p) {
-				return
-			}
-		}
-	}
+	return runNode[played](t, "clients.mjs", in)
 }
