@@ -1,15 +1,21 @@
 package integration_test
 
-import "testing"
+import (
+	"cmp"
+	"fmt"
+	"testing"
+)
 
 // sdkClient is a client of node/sdks.mjs, and what of its answers is its own.
 type sdkClient struct {
-	name, path string
-	denied     string // the class of a denial's error
-	broken     string // the class of an error inside a stream; package ai hands on what the event holds
-	stop, use  string // how a reply ends, without calls and with them
-	blocks     bool   // the text that stands for a call is a text of its own
-	loops      bool   // it carries the tools out and asks again
+	name, path   string
+	status       int    // of a denial; 403 if 0
+	denied       string // the class of a denial's error
+	broken       string // the class of an error inside a stream; package ai hands on what the event holds
+	brokenStatus int    // of such an error; ai's provider for responses makes one up
+	stop, use    string // how a reply ends, without calls and with them
+	blocks       bool   // the text that stands for a call is a text of its own
+	loops        bool   // it carries the tools out and asks again
 }
 
 // TestNodeSDKs plays the stories with clients for Node: that a denial is their
@@ -40,8 +46,9 @@ func sdkStories(clients ...sdkClient) []sdkStory {
 		said := func(texts ...string) sdkSeen {
 			return sdkSeen{Texts: texts, Calls: []string{}, Finish: c.stop, Requests: 1}
 		}
+		status := cmp.Or(c.status, 403)
 		denied := func(message string) sdkSeen {
-			return sdkSeen{Class: c.denied, Status: 403, Message: message, Texts: []string{}, Calls: []string{}, Requests: 1}
+			return sdkSeen{Class: c.denied, Status: status, Message: message, Texts: []string{}, Calls: []string{}, Requests: 1}
 		}
 		allow := sdkStory{name: "allow", prompt: "/say Good morning.", want: said("Good morning."), upstream: 1, audit: plain}
 		deny := sdkStory{
@@ -61,15 +68,15 @@ func sdkStories(clients ...sdkClient) []sdkStory {
 		}
 		held := sdkStory{
 			name: "held-deny", site: "held", prompt: "/say The word is swordfish.\n/chunk 2", want: denied(wordDenied), upstream: 1,
-			audit: []string{"pre_chat allow", "post_chat deny: " + wordDenied, "outcome 403 denied"},
+			audit: []string{"pre_chat allow", "post_chat deny: " + wordDenied, fmt.Sprintf("outcome %d denied", status)},
 		}
 		strict := sdkStory{
 			name: "deny-call-error", site: "strict", prompt: "/say Let me see.\n/call shell_exec {}", want: denied(shellDenied), upstream: 1,
-			audit: []string{"pre_chat allow", "post_chat allow", "pre_tool shell_exec deny: " + shellDenied[len("tool `shell_exec`: "):], "outcome 403 denied"},
+			audit: []string{"pre_chat allow", "post_chat allow", "pre_tool shell_exec deny: " + shellDenied[len("tool `shell_exec`: "):], fmt.Sprintf("outcome %d denied", status)},
 		}
 		strictStream := strict.streamed() // has begun: its error has no status
 		strictStream.audit = append(strictStream.audit[:3:3], "outcome 200 denied")
-		strictStream.want.Class, strictStream.want.Status, strictStream.want.Partial = c.broken, 0, "Let me see."
+		strictStream.want.Class, strictStream.want.Status, strictStream.want.Partial = c.broken, c.brokenStatus, "Let me see."
 		for _, s := range []sdkStory{
 			allow, allow.streamed(), deny, deny.streamed(), mail, mailStream, calls, calls.streamed(),
 			shell, shell.streamed(), held, held.streamed(), strict, strictStream,

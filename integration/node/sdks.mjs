@@ -10,7 +10,7 @@
 import { createInterface } from 'node:readline';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { Agent, OpenAIChatCompletionsModel, run, setTracingDisabled, tool as agentTool } from '@openai/agents';
+import { Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, run, setTracingDisabled, tool as agentTool } from '@openai/agents';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, streamText, tool as aiTool } from 'ai';
@@ -36,6 +36,28 @@ async function messages({ base_url, key, stream, model, system, prompt, tools },
     if (block.type === 'tool_use') seen.calls.push(`${block.name} ${JSON.stringify(block.input)}`);
   }
   seen.finish = reply.stop_reason;
+}
+
+// responses is the npm package openai with OpenAI's responses.
+async function responses({ base_url, key, stream, model, system, prompt, tools }, fetch, seen) {
+  const client = new OpenAI({ baseURL: base_url, apiKey: key, fetch });
+  const body = {
+    model, instructions: system, input: prompt,
+    tools: tools.map((name) => ({ type: 'function', name, description: `Does ${name}.`, parameters, strict: false })),
+  };
+  let reply;
+  if (stream) {
+    const events = client.responses.stream(body);
+    events.on('response.output_text.delta', (event) => (seen.partial += event.delta));
+    reply = await events.finalResponse();
+  } else {
+    reply = await client.responses.create(body);
+  }
+  for (const item of reply.output) {
+    if (item.type === 'message') seen.texts.push(...item.content.map((part) => part.text));
+    if (item.type === 'function_call') seen.calls.push(`${item.name} ${item.arguments}`);
+  }
+  seen.finish = reply.status;
 }
 
 // ai is the npm package ai with one of its providers; no tool is carried out.
@@ -98,6 +120,9 @@ const clients = {
   'ai-chat': ai(({ base_url, key, model }, fetch) => createOpenAI({ baseURL: base_url, apiKey: key, fetch }).chat(model)),
   'ai-anthropic': ai(({ base_url, key, model }, fetch) => createAnthropic({ baseURL: base_url, apiKey: key, fetch })(model)),
   'agents-chat': agents(OpenAIChatCompletionsModel),
+  responses,
+  'ai-responses': ai(({ base_url, key, model }, fetch) => createOpenAI({ baseURL: base_url, apiKey: key, fetch })(model)),
+  'agents-responses': agents(OpenAIResponsesModel),
 };
 
 async function play(story) {
