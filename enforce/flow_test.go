@@ -2,6 +2,7 @@ package enforce_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -103,6 +104,19 @@ func TestAStreamOfOddFraming(t *testing.T) {
 			if said(t, got)["0/content"] != "mail [EMAIL] now" || !strings.Contains(got, "data: [DONE]") {
 				t.Fatalf("%s, writes of %d: %q", name, n, w.Body)
 			}
+		}
+	}
+}
+
+// TestARefusalInAStreamOfCRLF: what was let go is whole events, the LF of the last
+// CRLF included, for clients that cut a stream at CRLF CRLF.
+func TestARefusalInAStreamOfCRLF(t *testing.T) {
+	body := strings.ReplaceAll(event(0, "content", "one")+event(0, "content", "two"), "\n", "\r\n")
+	for n := 1; n <= len(body); n++ {
+		w := exchange(gate(t, rules{}, &book{}, nil), chatRequest(prompt), stream(body, n, errors.New("reset")))
+		let, refusal, ok := strings.Cut(w.Body.String(), `data: {"error"`)
+		if !ok || !strings.HasSuffix(let, "\r\n\r\n") || !strings.HasSuffix(refusal, done) {
+			t.Fatalf("writes of %d: %q", n, w.Body)
 		}
 	}
 }

@@ -18,6 +18,7 @@ type streamReply struct {
 	hold bool
 	flow *flow
 	done bool // refused or broken: nothing more is read
+	cr   bool // what went out ends with a CR
 }
 
 func newStreamReply(p *Reply) *streamReply {
@@ -55,7 +56,11 @@ func (s *streamReply) stop(ref *wire.Refusal) {
 	}
 	if p.sent && s.flow != nil {
 		ended := p.ended
-		if p.send(s.flow.ws.Refuse(*ref)) == nil {
+		said := s.flow.ws.Refuse(*ref)
+		if s.cr { // of a CRLF: some clients look for the whole of it
+			said = append([]byte("\n"), said...)
+		}
+		if p.send(said) == nil {
 			p.ended = ended
 		}
 		p.x.g.cfg.Observer.Refusal(string(ref.Code))
@@ -95,6 +100,9 @@ func (s *streamReply) release() error {
 	if err := s.p.send(out); err != nil {
 		s.done = true
 		return err
+	}
+	if len(out) > 0 {
+		s.cr = out[len(out)-1] == '\r'
 	}
 	if ref != nil {
 		s.stop(ref)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -216,8 +217,12 @@ func playGoMCP(t *testing.T, base string, progress func(c mcpCall) int) playedMC
 		r, err := s.CallTool(t.Context(), params)
 		seen := mcpSeen{Requests: len(w.ids) - asked}
 		for range progress(c) {
-			<-told // comes beside the answer
-			seen.Progress++
+			select { // comes beside the answer
+			case <-told:
+				seen.Progress++
+			case <-time.After(patience):
+				t.Fatalf("call %d of %s: waited in vain for progress", i, c.Tool)
+			}
 		}
 		var e *jsonrpc.Error
 		switch {

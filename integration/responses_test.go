@@ -82,9 +82,7 @@ func TestGoResponses(t *testing.T) {
 		if s.stream && s.want.Class == "" && ended != "response.completed" {
 			t.Errorf("%s: the stream ends with %q", s.name, ended)
 		}
-		if diff := gocmp.Diff(s.audit, g.trail(t, w.ids, len(s.audit))); diff != "" {
-			t.Errorf("%s: audit (-want +got)\n%s", s.name, diff)
-		}
+		s.checkAudit(t, g, w.ids)
 		lines += len(s.audit)
 	}
 	g.stop(t)
@@ -105,7 +103,8 @@ func (s *sdkStory) respond(t *testing.T, client *openai.Client) (got sdkSeen, en
 	for _, call := range callName.FindAllStringSubmatch(s.prompt, -1) {
 		p.Tools = append(p.Tools, responses.ToolParamOfFunction(call[1], map[string]any{"type": "object"}, false))
 	}
-	reply, err := new(responses.Response), error(nil)
+	reply := new(responses.Response)
+	var err error
 	if s.stream {
 		stream := client.Responses.NewStreaming(t.Context(), p)
 		defer stream.Close()

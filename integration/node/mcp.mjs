@@ -16,7 +16,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     requestInit: { headers: { authorization: `Bearer ${key}` } },
     fetch: async (url, init) => {
       const response = await fetch(url, init);
-      ids.push(response.headers.get('headgate-request-id') ?? '');
+      // The stream that it asks for beside its calls comes when it comes.
+      if (init.method === 'POST') ids.push(response.headers.get('headgate-request-id') ?? '');
       return response;
     },
   });
