@@ -15,21 +15,25 @@ func TestModelLists(t *testing.T) {
 		body, want string
 	}{
 		{
-			"openai", wire.ModelList{Array: "data", Name: "id"},
+			"openai",
+			wire.ModelList{Array: "data", Name: "id"},
 			`{"object":"list","data":[{"id":"a"},{"id":"b"}]}`, `{"object":"list","data":[{"id":"b"}]}`,
 		},
 		{
-			"anthropic", wire.ModelList{Array: "data", Name: "id"},
+			"anthropic",
+			wire.ModelList{Array: "data", Name: "id"},
 			`{"data":[{"type":"model","id":"a"},{"type":"model","id":"b"}],"has_more":false,"first_id":"a","last_id":"b"}`,
 			`{"data":[{"type":"model","id":"b"}],"has_more":false,"first_id":"b","last_id":"b"}`,
 		},
 		{
-			"gemini", wire.ModelList{Array: "models", Name: "name", Prefix: "models/"},
+			"gemini",
+			wire.ModelList{Array: "models", Name: "name", Prefix: "models/"},
 			`{"models":[{"name":"models/a","displayName":"A"},{"name":"models/b"}],"nextPageToken":"t"}`,
 			`{"models":[{"name":"models/b"}],"nextPageToken":"t"}`,
 		},
 		{
-			"ollama", wire.ModelList{Array: "models", Name: "name"},
+			"ollama",
+			wire.ModelList{Array: "models", Name: "name"},
 			`{"models":[{"name":"a","model":"a","size":1},{"name":"b","model":"b","size":2}]}`, `{"models":[{"name":"b","model":"b","size":2}]}`,
 		},
 	} {
