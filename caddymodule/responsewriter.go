@@ -29,7 +29,16 @@ func (rw *responseWriter) Header() http.Header { return rw.reply.Header() }
 
 func (rw *responseWriter) WriteHeader(status int) { rw.reply.WriteHeader(status) }
 
-func (rw *responseWriter) Write(b []byte) (int, error) { return rw.reply.Write(b) }
+// Write stops the next handler by a panic where the reply takes nothing more,
+// as a reverse proxy itself does. An error would stop it too, but the proxy
+// then logs the request with its headers, an upstream's X-Api-Key among them.
+func (rw *responseWriter) Write(b []byte) (int, error) {
+	n, err := rw.reply.Write(b)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return n, nil
+}
 
 // ReadFrom hides the wrapped writer's own, which would bypass the reply.
 func (rw *responseWriter) ReadFrom(r io.Reader) (int64, error) {
