@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -28,17 +27,7 @@ func TestMCPConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(suite)
-	}
-	if err != nil {
-		missing := "MCP's conformance suite is missing (Node 22 or newer, then: cd integration/node && npm ci): " + err.Error()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	needNode(t, "@modelcontextprotocol/conformance")
 	server := serveEverything(t)
 	front := freeAddr(t)
 	_, port, err := net.SplitHostPort(front)
@@ -107,8 +96,6 @@ func conformance(t *testing.T, suite, url string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, suite, "server", "--url", url, "--output-dir", t.TempDir())
-	// The suite needs Node 22, which is installed with it where there is one.
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(suite)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run() // it fails where a scenario does

@@ -5,9 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -43,7 +46,7 @@ type sdkSeen struct {
 // needNode skips the test without Node and its packages; in CI it fails.
 func needNode(t *testing.T, packages ...string) {
 	t.Helper()
-	_, err := exec.LookPath("node")
+	err := nodeVersion()
 	for _, p := range packages {
 		if err == nil {
 			_, err = os.Stat(filepath.Join("node", "node_modules", filepath.FromSlash(p), "package.json"))
@@ -57,6 +60,19 @@ func needNode(t *testing.T, packages ...string) {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
+}
+
+// nodeVersion is an error unless there is Node 22 or newer.
+func nodeVersion() error {
+	out, err := exec.Command("node", "--version").Output()
+	if err != nil {
+		return err
+	}
+	major, _, _ := strings.Cut(strings.TrimPrefix(string(out), "v"), ".")
+	if n, err := strconv.Atoi(major); err != nil || n < 22 {
+		return fmt.Errorf("this is Node %s", strings.TrimSpace(string(out)))
+	}
+	return nil
 }
 
 // runNode gives a script in node lines of JSON, and hands on those that it
