@@ -305,3 +305,20 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestAPredictionIsText: what the client expects the model to say is sent to
+// it, in either form.
+func TestAPredictionIsText(t *testing.T) {
+	for _, content := range []string{`"the launch code"`, `[{"type":"text","text":"the launch code"}]`} {
+		body := []byte(`{"model":"m","messages":[],"prediction":{"type":"content","content":` + content + `}}`)
+		r, err := Chat{}.Request(wire.Incoming{Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := r.Texts()
+		if len(texts) != 1 || string(body[texts[0].Start:texts[0].End]) != `"the launch code"` {
+			t.Errorf("%s: texts %v", content, texts)
+		}
+		r.Release()
+	}
+}
