@@ -31,8 +31,9 @@ type stream struct {
 	stop     string
 	usage    *wire.Usage
 	blocks   map[int]*block
-	run      string // the channel of the text block before, which the next one may go on with
-	whole    int    // texts that no event continues, to name them apart
+	run      string   // the channel of the text block before, which the next one may go on with
+	created  []string // ids of what the provider keeps now
+	whole    int      // texts that no event continues, to name them apart
 }
 
 func (s *stream) Model() string      { return s.model }
@@ -124,6 +125,7 @@ func (e *eventReader) read(name string) error {
 
 func (e *eventReader) messageStart(m strictjson.Value) error {
 	s := e.s
+	s.created = created(s.created, m)
 	switch {
 	case s.begun:
 		return read.Wrong("message", "the message starts twice")
@@ -143,6 +145,7 @@ func (e *eventReader) messageStart(m strictjson.Value) error {
 
 func (e *eventReader) messageDelta(d strictjson.Value) error {
 	s := e.s
+	s.created = created(s.created, d)
 	switch {
 	case !s.begun || s.openBlock():
 		return read.Wrong("delta", "the message ends before its blocks")

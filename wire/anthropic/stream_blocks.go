@@ -14,6 +14,7 @@ import (
 // whole in this event.
 func (e *eventReader) blockStart(v strictjson.Value) error {
 	s := e.s
+	s.created = created(s.created, v)
 	index, ok := e.root.Get("index").Int()
 	switch {
 	case !s.begun || s.ended:

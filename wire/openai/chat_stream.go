@@ -33,6 +33,7 @@ type chatStream struct {
 	model    string
 	usage    *wire.Usage
 	choices  map[int]*streamChoice
+	created  []string // ids of what the provider keeps now
 }
 
 type streamChoice struct {
@@ -284,6 +285,9 @@ func (s *chatStream) delta(ev *wire.Event, ch *streamChoice, delta strictjson.Va
 			}
 			s.say(ch, name, text)
 		case k.EqualStr("audio"):
+			if id := v.Get("id").Str(); id != "" && !slices.Contains(s.created, id) {
+				s.created = append(s.created, id)
+			}
 			s.audio(ev, ch, v, data)
 		case k.EqualStr("content"), k.EqualStr("reasoning_details"):
 			name := k.Str()
