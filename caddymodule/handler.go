@@ -23,10 +23,13 @@ func init() {
 // Rego policies in an embedded OPA, rewritten where the policy says so, and
 // written to an audit log before it goes on.
 //
-// The gate understands OpenAI's chat completions, completions, embeddings and
-// moderations, Anthropic's messages, and all that speak like them, the Model
-// Context Protocol, and HTTP endpoints that are tools. What it does not understand (a path, a method, a content type, a body) is refused in the
-// provider's own error shape, and audited.
+// The gate understands OpenAI's API (chat completions, responses and
+// conversations, completions, embeddings, moderations, images, audio, files,
+// batches), Anthropic's messages, Gemini, also on Vertex AI, Ollama, and all
+// that speak like them; the Model Context Protocol, the Agent2Agent protocol,
+// and HTTP endpoints that are tools. One policy holds for all of them. What the
+// gate does not understand (a path, a method, a content type, a body) is refused
+// in the API's own error shape, and audited.
 //
 // It belongs in front of `reverse_proxy`. Options that are absent are taken
 // from the `headgate` app, which the global option block of the Caddyfile

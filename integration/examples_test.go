@@ -27,12 +27,23 @@ type example struct {
 var examples = []example{
 	{name: "cross-org-sessions", want: []string{"session allow", "session deny", "session deny"}},
 	{name: "default-deny", want: []string{"pre_chat allow", "pre_tool read_file allow", "pre_tool shell_exec deny", "pre_chat deny"}},
+	{name: "http-tool", want: []string{
+		"pre_tool tickets.update redact_args", "post_tool tickets.update redact_result",
+		"pre_tool tickets.update deny", "pre_tool tickets.update deny",
+	}},
 	{name: "limits", want: []string{"pre_chat allow", "pre_chat force_model", "pre_chat deny"}},
 	{name: "local-model-for-pii", want: []string{"pre_chat allow", "pre_chat force_model", "pre_chat deny"}},
 	{name: "mcp-allowlist", want: []string{
 		"pre_chat allow", "pre_tool mcp__github__create_issue allow",
 		"pre_chat hide_tools",
 		"pre_chat allow", "pre_tool mcp__github__create_issue deny",
+	}},
+	{name: "mcp-gate", want: []string{
+		"request allow",
+		"pre_tool lookup deny",
+		"pre_tool lookup allow", "post_tool lookup redact_result",
+		"pre_tool resources/read deny",
+		"pre_tool resources/read allow", "post_tool resources/read allow",
 	}},
 	{name: "migration", want: []string{
 		"pre_chat allow", "pre_tool deploy deny", "pre_tool shell_exec deny", "pre_tool search allow",
@@ -52,6 +63,10 @@ var examples = []example{
 		"pre_chat redact_messages", "post_chat redact_response",
 		"pre_chat redact_messages", "post_chat redact_response",
 		"pre_chat redact_messages", "post_chat redact_response", "pre_tool post_note redact_args",
+	}},
+	{name: "responses-and-messages", want: []string{
+		"pre_chat deny", "pre_chat deny", "pre_chat deny", "pre_chat deny",
+		"pre_chat allow", "pre_tool delete_account deny",
 	}},
 	{name: "seeds", console: seedsConsole, want: []string{
 		"pre_chat allow", "pre_tool sanctions_lookup allow", "pre_tool treasury_wire deny",
@@ -149,7 +164,7 @@ func TestExamples(t *testing.T) {
 					asked++
 					m := curlCommand.FindStringSubmatch(first)
 					got, status := readmeAsk(t, g, vars, m[1], m[2])
-					if got != want || status != http.StatusOK && status != http.StatusForbidden {
+					if got != want || !slices.Contains([]int{http.StatusOK, http.StatusForbidden, http.StatusBadRequest}, status) {
 						t.Errorf("%s\nstatus %d\n%s", first, status, gocmp.Diff(want, got))
 					}
 				default:
