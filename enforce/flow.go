@@ -163,6 +163,7 @@ func (f *flow) event(ev frame.Frame) {
 	for _, name := range we.Closed {
 		if ch := f.channels[name]; ch != nil {
 			f.closeChannel(ch)
+			delete(f.channels, name)
 		}
 	}
 	for _, choice := range we.Ended {

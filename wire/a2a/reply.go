@@ -59,7 +59,11 @@ func (r *reply) Texts() []wire.Text { return r.texts }
 func (r *reply) Calls() []wire.Call { return nil }
 
 // Created are the ids of the tasks and contexts that the reply tells.
-func (r *reply) Created() []string { return created(r.said, nil) }
+func (r *reply) Created() []string {
+	var k kept
+	k.collect(r.said)
+	return k.list
+}
 
 // Response is the reply as one choice: the texts and the strings of the data
 // of all parts, in messages, artifacts and history, joined by newlines; the

@@ -1,6 +1,7 @@
 package a2a
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -128,7 +129,7 @@ func TestStream(t *testing.T) {
 			got = append(got, "end")
 		}
 	}
-	want := []string{"text:1=wait", "close text:1", "text:2=1", "text:3=x", "text:2=2", "close text:2", "text:4=y", "close text:3", "end"}
+	want := []string{"text:1=wait", "close text:1", "text:2=1", "text:3=x", "text:2=2", "close text:2", "text:4=y", "close text:3", "close text:4", "end"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -171,6 +172,45 @@ func TestStreamEnds(t *testing.T) {
 			t.Errorf("%s was read", bad)
 		}
 	}
+}
+
+// TestOtherSpellings: readers of protocol buffers take the names in snake_case,
+// and others in any case, so that a text could go on where none is seen.
+func TestOtherSpellings(t *testing.T) {
+	for _, tt := range []struct{ said, want string }{
+		{`{"artifact_update":{"task_id":"k","append":true,"artifact":{"artifact_id":"a","parts":[{"text":"al"}]}}}`, "spelling alone"},
+		{`{"artifactUpdate":{"taskId":"k","append":true,"artifact":{"artifact_id":"a","parts":[{"text":"al"}]}}}`, "spelling alone"},
+		{`{"artifactUpdate":{"taskId":"k","append":true,"last_chunk":true,"artifact":{"artifactId":"a","parts":[{"text":"al"}]}}}`, "spelling alone"},
+		{`{"kind":"message","context_id":"c","parts":[]}`, "spelling alone"},
+		{`{"kind":"message","parts":[{"Text":"al"}]}`, "differs from a known field"},
+	} {
+		for _, c := range []wire.ChatCodec{RPC{}, REST{streamMessage}} {
+			data := tt.said
+			if (c == RPC{}) {
+				data = result(data)
+			}
+			if _, err := c.Stream(wire.StreamOptions{}).Event("", []byte(data)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s: %v", data, err)
+			}
+			if _, err := c.Reply([]byte(data)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s: %v", data, err)
+			}
+		}
+	}
+	if _, err := (RPC{}).Reply([]byte(result(`{"kind":"message","parts":[{"data":{"task_id":"t"}}],"metadata":{"Text":"a"}}`))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestIDsWithoutBounds: what a stream tells is kept up to a bound.
+func TestIDsWithoutBounds(t *testing.T) {
+	s := RPC{}.Stream(wire.StreamOptions{})
+	for i := range 1 << 17 {
+		if _, err := s.Event("", fmt.Appendf(nil, `{"id":1,"result":{"taskId":"%d"}}`, i)); err != nil {
+			return
+		}
+	}
+	t.Error("no end of it")
 }
 
 func TestStreamRewrite(t *testing.T) {

@@ -64,7 +64,7 @@ type rpcQuestion struct{ rpcRequest }
 func (rpcQuestion) Promptless() {}
 
 func (r *request) refer(id string) {
-	if id != "" && !slices.Contains(r.references, id) {
+	if id != "" {
 		r.references = append(r.references, id)
 	}
 }
@@ -117,6 +117,8 @@ func (r *request) params(op operation, v strictjson.Value, path string) error {
 	}
 	slices.Sort(r.unscanned)
 	r.unscanned = slices.Compact(r.unscanned)
+	slices.Sort(r.references)
+	r.references = slices.Compact(r.references)
 	return nil
 }
 
@@ -158,10 +160,21 @@ func (r *request) message(m strictjson.Value, path string) error {
 	default:
 		return read.Wrong(path+".role", "must be user or agent")
 	}
-	for _, name := range []string{"contextId", "taskId"} {
-		r.refer(m.Get(name).Str())
+	for _, name := range []string{"messageId", "contextId", "taskId"} {
+		if v := m.Get(name); given(v) && v.Kind() != strictjson.String {
+			return read.Wrong(at(path, name), "must be a string")
+		}
 	}
-	for _, e := range m.Get("referenceTaskIds").Elems() {
+	r.refer(m.Get("contextId").Str())
+	r.refer(m.Get("taskId").Str())
+	tasks := m.Get("referenceTaskIds")
+	if given(tasks) && tasks.Kind() != strictjson.Array {
+		return read.Wrong(path+".referenceTaskIds", "must be an array")
+	}
+	for _, e := range tasks.Elems() {
+		if e.Kind() != strictjson.String {
+			return read.Wrong(path+".referenceTaskIds", "must hold strings")
+		}
 		r.refer(e.Str())
 	}
 	if given(m.Get("content")) {

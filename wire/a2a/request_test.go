@@ -74,7 +74,7 @@ func TestRequestFacts(t *testing.T) {
 		{"a task", RPC{}, wire.Incoming{Body: []byte(call("tasks/get", `{"id":"k","historyLength":3,"metadata":{"a":"b"}}`))}, facts{References: []string{"k"}, Texts: []string{"metadata: b"}}},
 		{"a task's stream", RPC{}, wire.Incoming{Body: []byte(call("SubscribeToTask", `{"id":"k"}`))}, facts{Stream: true, References: []string{"k"}}},
 		{"HTTP+JSON", REST{sendMessage}, wire.Incoming{Body: []byte(said(`{"text":"a"}`))}, facts{Texts: []string{"messages[0].text: a"}}},
-		{"a task by its path", REST{readTask}, wire.Incoming{Params: wire.Params{"id": "k"}, Query: url.Values{"historyLength": {"1"}, "contextId": {"c"}}}, facts{References: []string{"k", "c"}}},
+		{"a task by its path", REST{readTask}, wire.Incoming{Params: wire.Params{"id": "k"}, Query: url.Values{"historyLength": {"1"}, "contextId": {"c"}}}, facts{References: []string{"c", "k"}}},
 		{"a task is cancelled", REST{readTask}, wire.Incoming{Params: wire.Params{"id": "k"}, Body: []byte(`{"metadata":{"why":"w"}}`)}, facts{References: []string{"k"}, Texts: []string{"metadata: w"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,6 +115,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{call("message/send", said(`{"kind":"text","text":["a"]}`)), "parts[0].text: must be a string"},
 		{call("message/send", said(`{"raw":"no base64!"}`)), "parts[0].raw: must be base64"},
 		{call("message/send", said(`{"url":1}`)), "parts[0].url: must be a string"},
+		{call("message/send", `{"message":{"role":"user","parts":[],"contextId":{"words":"hi"}}}`), "params.message.contextId: must be a string"},
+		{call("message/send", `{"message":{"role":"user","parts":[],"referenceTaskIds":"hi"}}`), "params.message.referenceTaskIds: must be an array"},
+		{call("message/send", `{"message":{"role":"user","parts":[],"referenceTaskIds":[{"words":"hi"}]}}`), "params.message.referenceTaskIds: must hold strings"},
 		{call("message/send", said(`{"kind":"file","file":{"bytes":"aGk=","uri":"u"}}`)), "must hold one of bytes and uri"},
 		{call("message/send", said(`{"kind":"file","file":"u"}`)), "parts[0].file: must be an object"},
 		{call("message/send", strings.Replace(said(text), `{"message"`, `{"configuration":{"pushNotificationConfig":{"url":"http://h"}},"message"`, 1)), "push notifications"},

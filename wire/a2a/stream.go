@@ -15,6 +15,9 @@ import (
 // maxArtifacts bounds the artifacts that a stream has open at once.
 const maxArtifacts = 1024
 
+// maxKept bounds the ids that a stream tells.
+const maxKept = 1 << 15
+
 // stream reads events that are each a task, a message, or an update of a task.
 // The texts of an artifact go on from event to event; all others are whole in
 // theirs.
@@ -27,7 +30,7 @@ type stream struct {
 	finish   string
 	open     map[string]string // the channel of each artifact that may go on
 	channels int
-	created  []string
+	kept     kept
 	said     map[string]*strings.Builder // by channel, with assemble only
 	order    []string
 }
@@ -44,7 +47,7 @@ func (s *stream) Failed() bool       { return s.failed }
 func (s *stream) Ordered() {}
 
 // Created are the ids of the tasks and contexts that the stream tells.
-func (s *stream) Created() []string { return s.created }
+func (s *stream) Created() []string { return s.kept.list }
 
 // Done tells whether the stream may end here: a message has come, or the task
 // has ended or waits for somebody, or the last update is marked as final.
@@ -77,11 +80,15 @@ func (s *stream) Event(_ string, data []byte) (*wire.Event, error) {
 	if last != "" {
 		s.closed(ev, last)
 	}
-	s.created = created(said, s.created)
+	if s.kept.collect(said); len(s.kept.list) > maxKept {
+		return nil, read.Wrong("", "too many tasks and contexts")
+	}
 	s.failed = s.failed || failed(root)
 	if s.done = ends(said); s.Done() {
 		ev.End, ev.Ended = true, []int{0}
-		clear(s.open)
+		for artifact := range s.open {
+			s.closed(ev, artifact)
+		}
 	}
 	if state := stateOf(said); state != "" {
 		s.finish = state

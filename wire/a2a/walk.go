@@ -1,8 +1,6 @@
 package a2a
 
 import (
-	"slices"
-
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/internal/read"
 	"github.com/headgate/headgate/wire/strictjson"
@@ -85,27 +83,68 @@ func (w *visitor) beside(key string, v strictjson.Value) {
 	}
 }
 
-// created collects the ids of what the agent keeps: tasks and contexts.
-func created(v strictjson.Value, list []string) []string {
-	add := func(id string) {
-		if id != "" && !slices.Contains(list, id) {
-			list = append(list, id)
-		}
+// kept are the ids of what the agent keeps, tasks and contexts, each once.
+type kept struct {
+	list []string
+	has  map[string]bool
+}
+
+func (k *kept) add(id string) {
+	if id == "" || k.has[id] {
+		return
 	}
-	add(v.Get("contextId").Str())
-	add(v.Get("taskId").Str())
+	if k.has == nil {
+		k.has = map[string]bool{}
+	}
+	k.has[id] = true
+	k.list = append(k.list, id)
+}
+
+// collect adds the ids that a message, a task, an event or a list tells.
+func (k *kept) collect(v strictjson.Value) {
+	k.add(v.Get("contextId").Str())
+	k.add(v.Get("taskId").Str())
 	if v.Get("status").Kind() == strictjson.Object {
-		add(v.Get("id").Str())
+		k.add(v.Get("id").Str())
 	}
-	for _, name := range []string{"task", "message", "statusUpdate", "artifactUpdate"} {
+	for _, name := range holders {
 		if m := v.Get(name); m.Kind() == strictjson.Object {
-			list = created(m, list)
+			k.collect(m)
 		}
 	}
 	for _, e := range v.Get("tasks").Elems() {
-		list = created(e, list)
+		k.collect(e)
 	}
-	return list
+}
+
+// holders are the names below which a reply or an event has what it is about.
+var holders = []string{"task", "message", "statusUpdate", "artifactUpdate"}
+
+// saidFields are the names by which what an agent says is found, joined and
+// bound.
+var saidFields = namesOf("task", "message", "statusUpdate", "artifactUpdate", "tasks", "contextId", "taskId", "status",
+	"artifact", "artifacts", "artifactId", "append", "lastChunk", "final", "history", "parts", "text")
+
+// checkSaid refuses other spellings of these names, wherever they stand but in
+// what has any form.
+func checkSaid(v strictjson.Value) error {
+	if err := checkNames(v, "", saidFields); err != nil {
+		return err
+	}
+	for k, m := range v.Members() {
+		if k.EqualStr("metadata") || k.EqualStr("data") {
+			continue
+		}
+		if err := checkSaid(m); err != nil {
+			return err
+		}
+	}
+	for _, e := range v.Elems() {
+		if err := checkSaid(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // payload is what a reply or an event is about: a JSON-RPC response's result,
@@ -115,7 +154,7 @@ func payload(root strictjson.Value, rpc bool) (strictjson.Value, error) {
 		return strictjson.Value{}, read.Wrong("", "the reply is not a JSON object")
 	}
 	if !rpc {
-		return root, nil
+		return root, checkSaid(root)
 	}
 	if err := checkNames(root, "", replyFields); err != nil {
 		return strictjson.Value{}, err
@@ -127,7 +166,7 @@ func payload(root strictjson.Value, rpc bool) (strictjson.Value, error) {
 	if given(result) && result.Kind() != strictjson.Object {
 		return strictjson.Value{}, read.Wrong("result", "must be an object")
 	}
-	return result, nil
+	return result, checkSaid(result)
 }
 
 // failed tells whether a reply or an event is an error.

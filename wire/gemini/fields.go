@@ -95,7 +95,8 @@ func snake(name string) string {
 	return b.String()
 }
 
-// camel is a name in lower camel case, as it stands in the API's reference.
+// camel is a name in lower camel case, as it stands in the API's reference. A
+// name that is not snake case, such as text_, is no other's spelling.
 func camel(name string) string {
 	first, rest, has := strings.Cut(name, "_")
 	if !has {
@@ -105,6 +106,9 @@ func camel(name string) string {
 		if word != "" {
 			first += strings.ToUpper(word[:1]) + word[1:]
 		}
+	}
+	if snake(first) != name {
+		return name
 	}
 	return first
 }

@@ -170,7 +170,7 @@ func TestSpellings(t *testing.T) {
 			t.Errorf("%s: %s, %s", name, snake(name), camel(want))
 		}
 	}
-	for _, tt := range [][2]string{{"_a", "A"}, {"a__b", "aB"}, {"a_", "a"}, {"mcp_servers", "mcpServers"}} {
+	for _, tt := range [][2]string{{"_a", "A"}, {"a__b", "a__b"}, {"a_", "a_"}, {"mcp_servers", "mcpServers"}} {
 		if got := camel(tt[0]); got != tt[1] {
 			t.Errorf("%s: %s", tt[0], got)
 		}

@@ -110,6 +110,13 @@ func TestRequestFacts(t *testing.T) {
 				"labels: l", "unheard: u", "generationConfig: end", "generationConfig: s", "toolConfig: en", "toolConfig: n",
 			}},
 		},
+		{
+			"names that are nearly those of fields",
+			`{"contents":[{"parts":[{"text":"a","text_":"b"},{"functionCall":{"name":"f","args":{},"name_":"c"}}],"parts_":["d"]}],"system__instruction":{"parts":[{"text":"e"}]},"tools_":["f"]}`,
+			facts{Texts: []string{
+				"messages[0].text: a", "messages[0].text: b", "messages[0].tool_calls: c", "messages[0].text: d", "system__instruction: e", "tools_: f",
+			}},
+		},
 		{"nothing is null", `{"contents":[],"tools":null,"systemInstruction":null,"toolConfig":null,"cachedContent":null,"generationConfig":null}`, facts{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package ollama
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/internal/read"
@@ -54,6 +55,13 @@ func (Chat) Stream(o wire.StreamOptions) wire.Stream {
 	return &stream{shape: chatShape, assemble: o.Assemble}
 }
 
+// roles are the roles of messages, in the words that all dialects share.
+// Ollama's templates take any other too and put its words before the model;
+// some have a name of their own for what a tool has answered.
+var roles = map[string]string{
+	"system": "system", "developer": "system", "control": "system", "user": "user", "assistant": "assistant", "tool": "tool",
+}
+
 // message reads one message. Ollama takes roles in any case.
 func (r *request) message(i int, m strictjson.Value) error {
 	path := fmt.Sprintf("messages[%d]", i)
@@ -64,11 +72,11 @@ func (r *request) message(i int, m strictjson.Value) error {
 		return &wire.Error{Path: path, Err: err}
 	}
 	n := message{
-		role: strings.ToLower(m.Get("role").Str()), content: m.Get("content"), images: m.Get("images"), calls: m.Get("tool_calls"),
+		role: roles[strings.ToLower(m.Get("role").Str())], content: m.Get("content"), images: m.Get("images"), calls: m.Get("tool_calls"),
 		id: m.Get("tool_call_id").Str(), tool: m.Get("tool_name").Str(),
 	}
 	if n.role == "" {
-		return read.Wrong(path+".role", "must be a string")
+		return read.Wrong(path+".role", "must be system, developer, control, user, assistant or tool")
 	}
 	from := len(r.texts)
 	place := wire.Place{List: "messages", Index: i, Field: "text"}
@@ -89,7 +97,11 @@ func (r *request) message(i int, m strictjson.Value) error {
 	}
 	for k, v := range m.Members() {
 		switch key := k.Str(); key {
-		case "role", "content", "images", "tool_calls", "tool_name", "tool_call_id":
+		case "role", "content", "images", "tool_calls", "tool_call_id":
+		case "tool_name":
+			if strings.ContainsFunc(n.tool, unicode.IsSpace) { // words, which templates put before the model
+				r.text(v, wire.Place{List: "messages", Index: i, Field: key})
+			}
 		default:
 			place.Field = key
 			read.EveryString(v, add)

@@ -2,11 +2,15 @@ package openai_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/wire/openai"
 )
 
 // asking are the items that ask the agent to act, each with the tool's name
@@ -261,6 +265,41 @@ func TestEventsThatSayTwoThings(t *testing.T) {
 			if strings.Contains(body, "hidden") || !strings.Contains(body, "was not understood") {
 				t.Errorf("%s", body)
 			}
+		})
+	}
+}
+
+// TestAnItemIsNoResponse: a reply that calls itself an item has no calls that
+// a client would find where a response, or a list, has them.
+func TestAnItemIsNoResponse(t *testing.T) {
+	const call = `{"type":"function_call","id":"fc_1","call_id":"1","name":"f","arguments":"{\"a\":\"hidden\"}"}`
+	for _, body := range []string{
+		`{"type":"message","role":"assistant","content":[],"object":"response","output":[` + call + `]}`,
+		`{"type":"message","role":"assistant","content":[],"object":"list","data":[` + call + `]}`,
+		`{"type":"message","role":"assistant","content":[],"object":"list","Data":[` + call + `]}`,
+		`{"type":"web_search_call","output":[` + call + `]}`,
+	} {
+		out := jsonThrough(gate(t, denies{tools: []string{"f"}}, &lines{}), body)
+		if strings.Contains(out, "hidden") {
+			t.Errorf("%s: %s", body, out)
+		}
+	}
+}
+
+// TestAStreamWithoutBounds: what has to be kept of a stream is bounded.
+func TestAStreamWithoutBounds(t *testing.T) {
+	for name, event := range map[string]string{
+		"ids":   `{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_%d","role":"assistant","content":[]}}`,
+		"texts": `{"type":"response.words_%d.delta","output_index":0,"delta":"a"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openai.Responses{}.Stream(wire.StreamOptions{})
+			for i := range 1 << 17 {
+				if _, err := s.Event("", fmt.Appendf(nil, event, i)); err != nil {
+					return
+				}
+			}
+			t.Error("no end of it")
 		})
 	}
 }

@@ -55,11 +55,14 @@ func (r *responseReply) read() error {
 	if r.root.Kind() != strictjson.Object {
 		return read.Wrong("", "the reply is not a JSON object")
 	}
-	if kind := r.root.Get("type").Str(); kind != "" { // an item that was asked for by its id
-		return r.item(0, r.root, "")
-	}
 	if err := r.root.CheckKeys(responseFields); err != nil {
 		return &wire.Error{Err: err}
+	}
+	if r.root.Get("type").Str() != "" { // an item that was asked for by its id
+		if err := holdsNoCalls(r.root); err != nil {
+			return err
+		}
+		return r.item(0, r.root, "")
 	}
 	n := 0
 	for _, list := range []string{"output", "data"} {
@@ -82,6 +85,19 @@ func (r *responseReply) read() error {
 		t := r.text(leaf, key)
 		t.Copy = response && echo || key == "output_text" && leaf.EqualStr(whole)
 	})
+	return nil
+}
+
+// holdsNoCalls refuses an item that a client could take for a response, or a
+// list, with calls in it.
+func holdsNoCalls(it strictjson.Value) error {
+	for _, list := range []string{"output", "data"} {
+		for _, e := range it.Get(list).Elems() {
+			if asksAgent(e, itemKind(e)) {
+				return read.Wrong(list, "a tool call where none belongs")
+			}
+		}
+	}
 	return nil
 }
 

@@ -160,6 +160,10 @@ func (r *askRequest) member(key string, v strictjson.Value) error {
 	case "tools":
 		return r.offers(v, "tools", func(i int) wire.Place { return wire.Place{List: "tools", Index: i, Field: "description"} })
 	case "tool_choice":
+		for _, t := range v.Get("tools").Elems() {
+			r.walk(add).besides(t, "type", "name", "mode", "server_label")
+		}
+		r.walk(add).besides(v, "type", "name", "mode", "server_label", "tools")
 		return checkChoice(v)
 	case "metadata", "client_metadata":
 		read.EveryString(v, add)
@@ -182,6 +186,9 @@ func (r *askRequest) member(key string, v strictjson.Value) error {
 		return r.refers(key, v, id, "conversation")
 	case "prompt":
 		r.walk(add).besides(v, "id", "version", "variables")
+		if variables := v.Get("variables"); variables.Kind() != strictjson.Object {
+			r.walk(add).value(variables)
+		}
 		for _, variable := range v.Get("variables").Members() {
 			r.walk(add).value(variable)
 		}

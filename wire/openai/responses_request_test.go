@@ -52,6 +52,11 @@ func TestResponsesRequestFacts(t *testing.T) {
 			facts{Model: "m", Texts: []string{"messages[0].text: Be brief", "messages[1].text: hi"}},
 		},
 		{
+			"words beside the names of a choice, and variables that are none",
+			`{"model":"m","tool_choice":{"type":"allowed_tools","mode":"auto","note":"a","tools":[{"type":"function","name":"f","note":"b"}]},"prompt":{"id":"pmpt_1","variables":["c"]}}`,
+			facts{Model: "m", Unscanned: []string{"stored_prompt"}, Texts: []string{"tool_choice: b", "tool_choice: a", "prompt: c"}},
+		},
+		{
 			"parts, media, files",
 			input(`{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,x","detail":"low"},{"type":"input_text","text":"b"},` +
 				`{"type":"input_image","image_url":"https://x.test/i"},{"type":"input_file","file_id":"file_1","filename":"n.pdf"},{"type":"input_file","file_data":"zz"},{"type":"input_file","file_url":"https://x.test/f"},{"type":"input_audio","input_audio":{"data":"zz","format":"wav"}}]}`),
@@ -147,6 +152,7 @@ func TestResponsesRequestRefused(t *testing.T) {
 		{"background of another kind", with(`"background":"true"`), "background: must be true or false"},
 		{"a conversation without id", with(`"conversation":{}`), "conversation: must name what is meant by its id"},
 		{"a function without a name", with(`"tools":[{"type":"function"}]`), "tools[0].name: must be a string"},
+		{"a tool inside of one that is no namespace", with(`"tools":[{"type":"tool_search","tools":[{"type":"function","name":"hidden"}]}]`), "tools[0].tools: only a namespace has tools inside"},
 		{"a namespace without tools", with(`"tools":[{"type":"namespace","name":"ns"}]`), "tools[0].tools: must be an array"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ func (Responses) Stream(o wire.StreamOptions) wire.Stream { return newResponseSt
 func newResponseStream(o wire.StreamOptions) *responseStream {
 	return &responseStream{
 		assemble: o.Assemble, slots: map[slotKey]*slot{}, of: map[int][]slotKey{}, known: map[string]struct{}{}, kinds: map[int]string{},
-		calls: map[int]*heldCall{}, numbers: map[*wire.Event]int64{}, last: -1,
+		calls: map[int]*heldCall{}, kept: map[string]bool{}, numbers: map[*wire.Event]int64{}, last: -1,
 	}
 }
 
@@ -37,6 +37,7 @@ type responseStream struct {
 	finish   string
 	usage    *wire.Usage
 	created  []string
+	kept     map[string]bool // what is in created
 
 	slots map[slotKey]*slot
 	of    map[int][]slotKey   // the slots of each item
@@ -114,7 +115,7 @@ func (s *responseStream) Event(name string, data []byte) (*wire.Event, error) {
 	for i := range e.ev.Pieces {
 		s.told += len(e.ev.Pieces[i].Text)
 	}
-	if s.told > maxTold {
+	if s.told > maxTold || len(s.slots) > maxSlots {
 		return nil, read.Wrong("", "a response of too much text")
 	}
 	number, ok := root.Get("sequence_number").Int()
@@ -202,6 +203,9 @@ const maxItems = 1 << 14
 // maxTold bounds the text of a stream, each copy counted, since what was said
 // is kept to be compared with.
 const maxTold = 256 << 20
+
+// maxSlots bounds the texts of a stream.
+const maxSlots = 1 << 16
 
 // base is the event's type without what all have in common: "output_text".
 func (e *responseEvent) base() string {
@@ -339,6 +343,7 @@ func (e *responseEvent) closeItem() {
 	for _, k := range e.s.of[e.item] {
 		e.closeSlot(k)
 	}
+	delete(e.s.of, e.item)
 }
 
 // order gives the slots by their item and part.
@@ -357,6 +362,17 @@ func (s *responseStream) order() []slotKey {
 		return strings.Compare(a.base, b.base)
 	})
 	return keys
+}
+
+// text is what the messages say, joined.
+func (s *responseStream) text() string {
+	var text strings.Builder
+	for _, k := range s.order() {
+		if k.base == slotText {
+			text.WriteString(s.slots[k].said.String())
+		}
+	}
+	return text.String()
 }
 
 // Interface guards

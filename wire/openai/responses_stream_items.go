@@ -24,8 +24,10 @@ func (e *responseEvent) itemEvent(it strictjson.Value) error {
 	}
 	s.kinds[e.item] = kind
 	ended := e.kind == "response.output_item.done"
-	if ended {
-		e.keeps(it.Get("id"))
+	if ended && !s.unkept {
+		if err := s.keeps(it.Get("id").Str()); err != nil {
+			return err
+		}
 	}
 	if asksAgent(it, kind) {
 		return e.callItem(it, kind, ended)
@@ -41,11 +43,21 @@ func (e *responseEvent) itemEvent(it strictjson.Value) error {
 	return nil
 }
 
-func (e *responseEvent) keeps(id strictjson.Value) {
-	if v := id.Str(); v != "" && !e.s.unkept && !slices.Contains(e.s.created, v) {
-		e.s.created = append(e.s.created, v)
+// keeps notes the id of something that the upstream keeps.
+func (s *responseStream) keeps(id string) error {
+	if id == "" || s.kept[id] {
+		return nil
 	}
+	if len(s.created) >= maxKept {
+		return read.Wrong("id", "too many ids")
+	}
+	s.kept[id] = true
+	s.created = append(s.created, id)
+	return nil
 }
+
+// maxKept bounds the ids that a stream tells.
+const maxKept = 2 * maxItems
 
 // snapshot reads an event that holds the response as it is by then. The one
 // that ends the response says everything once more.
@@ -64,8 +76,8 @@ func (e *responseEvent) snapshot(r strictjson.Value) error {
 	s.unkept = s.unkept || r.Get("store").Kind() == strictjson.False
 	if !s.unkept {
 		for _, id := range keptIDs(r) {
-			if !slices.Contains(s.created, id) {
-				s.created = append(s.created, id)
+			if err := s.keeps(id); err != nil {
+				return err
 			}
 		}
 	}
@@ -80,15 +92,10 @@ func (e *responseEvent) snapshot(r strictjson.Value) error {
 			return err
 		}
 	}
-	text := ""
-	for _, k := range s.order() {
-		if k.base == slotText {
-			text += s.slots[k].said.String()
-		}
-	}
 	responseWords(r, func(key string, echo bool, leaf strictjson.Value) {
-		e.wholeText(slotKey{slotNowhere, -1, 0}, leaf, echo || key == "output_text" && leaf.EqualStr(text))
+		e.wholeText(slotKey{slotNowhere, -1, 0}, leaf, echo || end && key == "output_text" && leaf.EqualStr(s.text()))
 	})
+	e.walker().value(r.Get("data"))
 	e.walker().besides(e.root, "response")
 	if !end {
 		return nil

@@ -66,19 +66,24 @@ func offerName(t strictjson.Value, path string) (name string, nested strictjson.
 	if err := t.CheckKeys(offerFields); err != nil {
 		return "", nested, &wire.Error{Path: path, Err: err}
 	}
-	switch kind := t.Get("type").Str(); kind {
+	switch t.Get("type").Str() {
 	case "":
 		return "", nested, read.Wrong(path+".type", "must be a string")
-	case "function", "custom":
-		if n := t.Get("name").Str(); n != "" {
-			return n, nested, nil
-		}
-		return "", nested, read.Wrong(path+".name", "must be a string")
 	case "namespace":
 		if nested = t.Get("tools"); nested.Kind() != strictjson.Array {
 			return "", nested, read.Wrong(path+".tools", "must be an array")
 		}
 		return "", nested, nil
+	}
+	if inside := t.Get("tools"); inside.Exists() && !inside.IsNull() {
+		return "", nested, read.Wrong(path+".tools", "only a namespace has tools inside")
+	}
+	switch kind := t.Get("type").Str(); kind {
+	case "function", "custom":
+		if n := t.Get("name").Str(); n != "" {
+			return n, nested, nil
+		}
+		return "", nested, read.Wrong(path+".name", "must be a string")
 	default:
 		return kind, nested, nil
 	}

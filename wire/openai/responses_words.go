@@ -163,8 +163,10 @@ func keptIDs(root strictjson.Value) []string {
 		return nil
 	}
 	var ids []string
+	seen := map[string]bool{}
 	add := func(v strictjson.Value) {
-		if s := v.Str(); s != "" && !slices.Contains(ids, s) {
+		if s := v.Str(); s != "" && !seen[s] {
+			seen[s] = true
 			ids = append(ids, s)
 		}
 	}
