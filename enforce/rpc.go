@@ -48,6 +48,10 @@ func (k *rpcKind) bare(status int) bool {
 
 // whole decides one message.
 func (k *rpcKind) whole(p *Reply) {
+	if ref := k.opens(p); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
 	switch {
 	case k.bare(p.status), len(bytes.TrimSpace(p.buf)) == 0:
 		p.sendStatus()
@@ -85,6 +89,10 @@ func (k *rpcKind) message(p *Reply, ended string) {
 func (k *rpcKind) failed(p *Reply) {
 	if p.status < http.StatusBadRequest {
 		p.fail(wire.CodeUpstream, "the upstream answered with status "+strconv.Itoa(p.status))
+		return
+	}
+	if ref := k.opens(p); ref != nil {
+		p.refuseWith(ref)
 		return
 	}
 	if _, err := k.codec.Server(p.buf, k.asked); err == nil {

@@ -38,6 +38,9 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 	if ref := e.lines(); ref != nil {
 		return nil, ref
 	}
+	if _, ref := x.binds(kept(m.Makes), 0); ref != nil {
+		return nil, ref
+	}
 	if e.failed != "" && len(e.done) == 0 {
 		if ref := x.denyMessage(e.failed); ref.Code != wire.CodePolicyDenied {
 			return nil, ref

@@ -31,6 +31,10 @@ func (k *rpcKind) stream(p *Reply) streamer {
 		s.stop(&wire.Refusal{Code: wire.CodeInternal, Reason: "the configured redaction cannot be used"})
 		return s
 	}
+	if ref := k.opens(p); ref != nil {
+		s.stop(ref)
+		return s
+	}
 	p.open()
 	return s
 }
@@ -97,7 +101,7 @@ func (s *rpcStream) event(ev frame.Frame) ([]byte, *wire.Refusal) {
 	case "", "message":
 	case "endpoint":
 		if s.k.asked.Kind == wire.RPCListen && s.p.x.governs(string(ev.Data)) {
-			return ev.Raw, nil
+			return ev.Raw, s.k.opensAt(s.p.x, string(ev.Data))
 		}
 		return nil, s.p.x.denyMessage("the upstream names an endpoint that is not governed")
 	default: // clients skip what they do not know

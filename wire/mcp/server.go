@@ -27,6 +27,9 @@ func (codec) Server(body []byte, asked *wire.RPC) (*wire.RPC, error) {
 		if err := m.answer(f, asked); err != nil {
 			return nil, err
 		}
+		if id := m.result.Get("task").Get("taskId").Str(); id != "" {
+			m.Makes = []string{id}
+		}
 	case m.Kind == wire.RPCRequest && (m.Method == "sampling/createMessage" || m.Method == "elicitation/create"):
 		p, err := m.prompt("params", m.Method, m.params)
 		if err != nil {
