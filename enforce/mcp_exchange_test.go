@@ -83,6 +83,18 @@ func TestMCPExchange(t *testing.T) {
 			"an error that is denied", call(rpcRead), jsonReply(400, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"forbidden"}}`), 200,
 			`{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"result of tool ` + "`resources/read`" + `: no"}}`, "pre_tool allow, post_tool deny, outcome denied",
 		},
+		{
+			"an error without an id", call(rpcCall), jsonReply(400, `{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"forbidden"}}`), 200,
+			`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"result of tool ` + "`echo`" + `: no"}],"isError":true}}`, "pre_tool allow, post_tool deny, outcome denied",
+		},
+		{
+			"an id that has become a string", call(rpcCall), jsonReply(200, strings.Replace(strings.Replace(rpcResult, `"id":1`, `"id":"1"`, 1), "fine", "forbidden", 1)), 200,
+			`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"result of tool ` + "`echo`" + `: no"}],"isError":true}}`, "pre_tool allow, post_tool deny, outcome denied",
+		},
+		{"an answer to another request", call(rpcCall), jsonReply(200, strings.Replace(rpcResult, `"id":1`, `"id":2`, 1)), 502, `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,…`, "pre_tool allow, outcome upstream_error"},
+		{"an answer to another request, on a stream", call(rpcCall), events(strings.Replace(rpcResult, `"id":1`, `"id":2`, 1), rpcResult), 200, "event: message\ndata: " + `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,…`, "pre_tool allow, outcome upstream_error"},
+		{"a notification where a result is due", call(rpcCall), jsonReply(400, `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":"forbidden"}}`), 400, "", "pre_tool allow, outcome upstream_error"},
+		{"other JSON where a result is due", call(rpcCall), jsonReply(400, `{"error":"forbidden"}`), 400, "", "pre_tool allow, outcome upstream_error"},
 		{"a decision that cannot be carried out", call(strings.Replace(rpcRead, "file:///x", "vanish", 1)), nil, 200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"the decision cannot be carried out on the message"}}`, "pre_tool deny"},
 		{
 			"a secret in two blocks", call(rpcCall), jsonReply(200, `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"a@x.exa"},{"type":"text","text":"mple"}]}}`), 200,
@@ -133,6 +145,8 @@ func TestMCPExchange(t *testing.T) {
 		{"an endpoint of this host", listen("/mcp/sse"), stream("event: endpoint\ndata: http://example.com/mcp/message?s=1\n\n", 5, nil), 200, "event: endpoint\ndata: http://example.com/mcp/message?s=1\n\n", "request allow, outcome complete"},
 		{"an endpoint of another path", listen("/mcp/sse"), stream("event: endpoint\ndata: /other\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"an endpoint of another host", listen("/mcp/sse"), stream("event: endpoint\ndata: //evil.example/mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
+		{"an endpoint of a host behind three slashes", listen("/mcp/sse"), stream("event: endpoint\ndata: ///evil.example/../../mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
+		{"an endpoint of a host behind a backslash", listen("/mcp/sse"), stream("event: endpoint\ndata: /\\evil.example/../mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"an endpoint of another scheme", listen("/mcp/sse"), stream("event: endpoint\ndata: file:/mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"an endpoint that is none", listen("/mcp/sse"), stream("event: endpoint\ndata: %zz\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"a stream at the end of a session", httptest.NewRequest(http.MethodDelete, "/mcp", nil), events(rpcResult), 200, "", "request allow, outcome complete"},

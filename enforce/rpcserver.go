@@ -46,7 +46,7 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 			return nil, ref
 		}
 	}
-	k.answered = k.answered || m.Answers
+	k.answered = k.answered || m.Answers && m.ID != nil
 	if reason != "" {
 		k.denied = k.denied || m.Answers
 		return k.codec.Instead(m, wire.Refusal{Code: wire.CodePolicyDenied, Reason: reason}), nil

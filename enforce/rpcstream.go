@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
@@ -136,10 +137,14 @@ func hasID(ev frame.Frame) bool {
 }
 
 // governs tells whether the address to which a client is told to send its
-// messages is of this server, and governed.
+// messages is of this server, and governed. What browsers and Go read as
+// different hosts is not: slashes that come twice, or the other way round.
 func (x *Exchange) governs(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.Opaque != "" || u.Fragment != "" {
+		return false
+	}
+	if path := u.EscapedPath(); strings.Contains(path, "//") || strings.Contains(path, "..") || strings.Contains(address, `\`) {
 		return false
 	}
 	if u.Host != "" && u.Host != x.r.Host || u.Scheme != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {

@@ -45,12 +45,16 @@ func (codec) Server(body []byte, asked *wire.RPC) (*wire.RPC, error) {
 // answer reads an answer, by what it answers or else by its shape.
 func (m *message) answer(f refuser, asked *wire.RPC) error {
 	name := ""
-	if asked != nil && asked.Kind == wire.RPCRequest && sameID(m.ID, asked.ID) {
+	request := asked != nil && asked.Kind == wire.RPCRequest
+	if request && (m.ID == nil || sameID(m.ID, asked.ID)) { // an error may have no id
 		m.Answers, m.Method, m.Refuser = true, asked.Method, asked.Refuser
 		if asked.Call != nil {
 			name = asked.Call.Name
 		}
 	} else {
+		if asked != nil && asked.Kind != wire.RPCListen {
+			return read.Wrong("id", "is not that of the request")
+		}
 		if m.Method = shape(m.result); m.Method != "tools/call" {
 			name = m.Method
 		}
@@ -79,10 +83,14 @@ func (m *message) answer(f refuser, asked *wire.RPC) error {
 	return nil
 }
 
-// sameID compares ids as values.
+// sameID compares ids as values. A number equals the string that spells it:
+// there are clients to which it does.
 func sameID(a, b []byte) bool {
 	if a == nil || b == nil || bytes.Equal(a, b) {
 		return a != nil && b != nil
+	}
+	if bytes.Equal(bytes.Trim(a, `"`), bytes.Trim(b, `"`)) {
+		return true
 	}
 	ca, err1 := strictjson.Canonical(a)
 	cb, err2 := strictjson.Canonical(b)
