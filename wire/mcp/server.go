@@ -69,10 +69,13 @@ func (m *message) answer(f refuser, asked *wire.RPC) error {
 		return m.failure(name)
 	}
 	switch {
-	case m.Method == "tools/list":
+	case m.Method == "tools/list", !m.Answers && m.result.Get("tools").Kind() == strictjson.Array:
 		if err := m.offers(); err != nil {
 			return err
 		}
+	}
+	switch {
+	case m.Method == "tools/list":
 	case reaches(m.Method) && !m.asksOnly(), brings(m.result):
 		if name == "" && m.Method != "tools/call" {
 			name = m.Method
@@ -123,9 +126,10 @@ func shape(result strictjson.Value) string {
 	return ""
 }
 
-// brings tells whether a result has content, whatever it answers.
+// brings tells whether a result has content, whatever it answers; a task's may
+// hold its own result.
 func brings(result strictjson.Value) bool {
-	return slices.ContainsFunc([]string{"content", "structuredContent", "contents"}, func(key string) bool {
+	return result.Get("result").Kind() == strictjson.Object || slices.ContainsFunc([]string{"content", "structuredContent", "contents"}, func(key string) bool {
 		v := result.Get(key)
 		return v.Exists() && !v.IsNull() && (v.Kind() != strictjson.Array || v.Len() > 0)
 	})
