@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -68,24 +69,36 @@ func batchLines(body []byte, start, end int) (items []wire.Item, words []wire.Te
 	return items, words, err
 }
 
-// looksLikeRequests tells whether the first line of a text is a request of a
-// batch.
-func looksLikeRequests(body []byte, start, end int) bool {
-	return firstLine(body, start, end, "custom_id", "body") || firstLine(body, start, end, "url", "body")
+// looksLikeRequests tells whether a line of a text is a request of a batch.
+func looksLikeRequests(text []byte) bool {
+	return anyLine(text, [2]string{"custom_id", "body"}, [2]string{"url", "body"})
 }
 
-// firstLine tells whether the first line of a text is an object with these
-// members.
-func firstLine(body []byte, start, end int, names ...string) bool {
-	found := false
-	_ = jsonl.Each(body, start, end, func(l *jsonl.Line) error {
-		found = !slices.ContainsFunc(names, func(name string) bool { return !l.Root.Get(name).Exists() })
-		return errFirst
-	})
-	return found
+// looksLikeReplies tells whether a line of a text is a reply to one.
+func looksLikeReplies(text []byte) bool {
+	return anyLine(text, [2]string{"custom_id", "response"}, [2]string{"custom_id", "error"})
 }
 
-var errFirst = read.Wrong("", "the first line")
+// anyLine tells whether a line of a text, as whoever reads it might cut it, is
+// an object with both members of a pair.
+func anyLine(text []byte, pairs ...[2]string) bool {
+	for line := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		line = bytes.TrimLeft(line, " \t\v\f\ufeff")
+		if len(line) == 0 || line[0] != '{' {
+			continue
+		}
+		doc, err := strictjson.Parse(line, strictjson.Limits{})
+		if err != nil {
+			continue
+		}
+		found := slices.ContainsFunc(pairs, func(p [2]string) bool { return doc.Root().Get(p[0]).Exists() && doc.Root().Get(p[1]).Exists() })
+		doc.Release()
+		if found {
+			return true
+		}
+	}
+	return false
+}
 
 // resultLines reads lines of replies:
 //
