@@ -147,6 +147,8 @@ func TestMCPExchange(t *testing.T) {
 		{"an endpoint of another host", listen("/mcp/sse"), stream("event: endpoint\ndata: //evil.example/mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"an endpoint of a host behind three slashes", listen("/mcp/sse"), stream("event: endpoint\ndata: ///evil.example/../../mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"an endpoint of a host behind a backslash", listen("/mcp/sse"), stream("event: endpoint\ndata: /\\evil.example/../mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
+		{"an endpoint with a line end of Unicode", listen("/mcp/sse"), stream("event: endpoint\ndata: /mcp/message?a=\u2028\u2028data: "+rpcResult+"\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
+		{"a comment with a line end of Unicode", listen("/mcp/sse"), stream(": x\u2028data: "+rpcResult+"\n\n", 5, nil), 200, "", "request allow, outcome upstream_error"},
 		{"an endpoint of another scheme", listen("/mcp/sse"), stream("event: endpoint\ndata: file:/mcp/message\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"an endpoint that is none", listen("/mcp/sse"), stream("event: endpoint\ndata: %zz\n\n", 5, nil), 200, "", "request allow, request deny, outcome denied"},
 		{"a stream at the end of a session", httptest.NewRequest(http.MethodDelete, "/mcp", nil), events(rpcResult), 200, "", "request allow, outcome complete"},

@@ -137,14 +137,14 @@ func hasID(ev frame.Frame) bool {
 }
 
 // governs tells whether the address to which a client is told to send its
-// messages is of this server, and governed. What browsers and Go read as
-// different hosts is not: slashes that come twice, or the other way round.
+// messages is of this server, and governed. What clients read in two ways is
+// not: slashes that come twice, or the other way round, or dots.
 func (x *Exchange) governs(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.Opaque != "" || u.Fragment != "" {
 		return false
 	}
-	if path := u.EscapedPath(); strings.Contains(path, "//") || strings.Contains(path, "..") || strings.Contains(address, `\`) {
+	if path := u.EscapedPath(); strings.Contains(path, "//") || strings.Contains(path, "..") || strings.ContainsFunc(address, notInAddresses) {
 		return false
 	}
 	if u.Host != "" && u.Host != x.r.Host || u.Scheme != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
@@ -158,6 +158,10 @@ func (x *Exchange) governs(address string) bool {
 	_, ok := route.Codec().(wire.RPCCodec)
 	return ok
 }
+
+// notInAddresses tells of characters that have to be escaped in an address, and
+// that some take for the end of it, or for a slash.
+func notInAddresses(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }
 
 // close ends the stream: err is why the upstream's side ended, nil at its end.
 // A client that can resume is let do so.

@@ -52,7 +52,7 @@ func (m *message) answer(f refuser, asked *wire.RPC) error {
 			name = asked.Call.Name
 		}
 	} else {
-		if asked != nil && asked.Kind != wire.RPCListen {
+		if asked != nil && asked.Kind != wire.RPCListen && m.ID != nil {
 			return read.Wrong("id", "is not that of the request")
 		}
 		if m.Method = shape(m.result); m.Method != "tools/call" {

@@ -136,7 +136,7 @@ func resultLine(res *wire.Results, l *jsonl.Line, response strictjson.Value) err
 	codec := resultCodec(reply)
 	status, _ := response.Get("status_code").Int()
 	failed := status < 200 || status > 299
-	if codec == nil && !failed {
+	if codec == nil && (!failed || reply.Get("choices").Exists() || reply.Get("output").Exists()) {
 		return read.Wrong("response.body", "a kind of reply that is not known")
 	}
 	for k, v := range response.Members() {
@@ -155,14 +155,23 @@ func resultLine(res *wire.Results, l *jsonl.Line, response strictjson.Value) err
 	return nil
 }
 
-// resultCodec finds the kind of a reply; nil for what is none.
+// resultCodec finds the kind of a reply; nil for what is none, or of two kinds:
+// whoever asked reads it as what was asked for.
 func resultCodec(reply strictjson.Value) wire.ChatCodec {
 	codec := resultCodecs[reply.Get("object").Str()]
+	choices, output := reply.Get("choices"), reply.Get("output")
+	if codec == nil && reply.Get("results").Kind() == strictjson.Array {
+		codec = Moderations{}
+	}
 	switch {
-	case codec == nil && reply.Get("results").Kind() == strictjson.Array:
-		return Moderations{}
-	case codec != Chat{} && codec != Completions{} && reply.Get("choices").Exists(): // whoever asked reads it as a chat
+	case codec != Chat{} && codec != Completions{} && choices.Exists(), codec != Responses{} && output.Exists():
 		return nil
+	case codec == Chat{}:
+		for _, c := range choices.Elems() {
+			if c.Get("text").Exists() {
+				return nil
+			}
+		}
 	}
 	return codec
 }

@@ -68,6 +68,24 @@ func TestRequestsAndRepliesAreFoundOnAnyLine(t *testing.T) {
 	}
 }
 
+// TestRepliesOfTwoKinds: what could be read as a reply of another kind than the
+// one it is decided as is no reply.
+func TestRepliesOfTwoKinds(t *testing.T) {
+	const choices, output = `"choices":[{"index":0,"message":{"role":"assistant","content":"x"}}]`, `"output":[{"type":"message"}]`
+	for _, body := range []string{
+		`{"results":[],` + choices + `}`, `{"object":"list","data":[],` + choices + `}`, `{"object":"response",` + output + `,` + choices + `}`,
+		`{"object":"list","data":[],` + output + `}`, `{"object":"chat.completion",` + choices + `,` + output + `}`, `{"results":[],` + output + `}`,
+		`{"object":"chat.completion","choices":[{"index":0,"text":"x","message":{"role":"assistant","content":""}}]}`, `{` + choices + `}`, `{` + output + `}`,
+	} {
+		for _, status := range []string{"200", "400"} {
+			res, err := FileContent{}.Results([]byte(`{"custom_id":"1","response":{"status_code":` + status + `,"body":` + body + `}}`))
+			if err == nil {
+				t.Errorf("%s %s: %+v", status, body, res)
+			}
+		}
+	}
+}
+
 // TestManyLines: a file of many lines is read once.
 func TestManyLines(t *testing.T) {
 	body := []byte(`"\\"` + "\n" + strings.Repeat("1\n", 1<<20))
