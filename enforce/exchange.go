@@ -144,7 +144,7 @@ func (x *Exchange) answer(ref *wire.Refusal) int {
 	status, body := x.refuser().Refuse(*ref)
 	x.g.cfg.Observer.Refusal(string(ref.Code))
 	h := x.w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Trailer", "Content-Range", "Accept-Ranges"} {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Trailer", "Content-Range", "Accept-Ranges", "Mcp-Session-Id"} {
 		h.Del(name)
 	}
 	h.Set("Content-Type", "application/json")

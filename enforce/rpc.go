@@ -48,6 +48,10 @@ func (k *rpcKind) bare(status int) bool {
 
 // whole decides one message.
 func (k *rpcKind) whole(p *Reply) {
+	if ref := k.opens(p); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
 	switch {
 	case k.bare(p.status), len(bytes.TrimSpace(p.buf)) == 0:
 		p.sendStatus()
@@ -81,19 +85,24 @@ func (k *rpcKind) message(p *Reply, ended string) {
 
 // failed passes on a reply that is no success: a message, other JSON redacted,
 // and of all else the status alone. Clients take it for the end of a session or
-// for the lack of a stream, so that it must stay.
+// for the lack of a stream, so that it must stay. They also show its body to the
+// model: where a result is due, nothing but an answer goes on.
 func (k *rpcKind) failed(p *Reply) {
 	if p.status < http.StatusBadRequest {
 		p.fail(wire.CodeUpstream, "the upstream answered with status "+strconv.Itoa(p.status))
 		return
 	}
-	if _, err := k.codec.Server(p.buf, k.asked); err == nil {
+	if ref := k.opens(p); ref != nil {
+		p.refuseWith(ref)
+		return
+	}
+	if m, err := k.codec.Server(p.buf, k.asked); err == nil && (m.Answers || k.asked.Call == nil) {
 		k.message(p, endUpstream)
 		return
 	}
 	doc, err := strictjson.Parse(p.buf, strictjson.Limits{})
 	switch {
-	case err == nil:
+	case err == nil && k.asked.Call == nil:
 		doc.Release()
 		p.closeError()
 	case p.status >= http.StatusInternalServerError:

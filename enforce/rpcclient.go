@@ -19,6 +19,10 @@ func (k *rpcKind) admit(x *Exchange, body []byte) (*Reply, bool) {
 		return nil, false
 	}
 	k.asked = m
+	if ref := k.owns(x); ref != nil {
+		x.refuse(ref)
+		return nil, false
+	}
 	x.unscanned, x.stream = m.Unscanned, m.Kind == wire.RPCListen
 	if m.Unknown {
 		x.drop()

@@ -38,12 +38,15 @@ func (k *rpcKind) server(p *Reply, body []byte) ([]byte, *wire.Refusal) {
 	if ref := e.lines(); ref != nil {
 		return nil, ref
 	}
+	if _, ref := x.binds(kept(m.Makes), 0); ref != nil {
+		return nil, ref
+	}
 	if e.failed != "" && len(e.done) == 0 {
 		if ref := x.denyMessage(e.failed); ref.Code != wire.CodePolicyDenied {
 			return nil, ref
 		}
 	}
-	k.answered = k.answered || m.Answers
+	k.answered = k.answered || m.Answers && m.ID != nil
 	if reason != "" {
 		k.denied = k.denied || m.Answers
 		return k.codec.Instead(m, wire.Refusal{Code: wire.CodePolicyDenied, Reason: reason}), nil

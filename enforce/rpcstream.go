@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/headgate/headgate/redact"
 	"github.com/headgate/headgate/wire"
@@ -29,6 +30,10 @@ func (k *rpcKind) stream(p *Reply) streamer {
 	var err error
 	if s.set, err = p.x.g.sets.get(p.x.g.cfg.Redact.Results); err != nil {
 		s.stop(&wire.Refusal{Code: wire.CodeInternal, Reason: "the configured redaction cannot be used"})
+		return s
+	}
+	if ref := k.opens(p); ref != nil {
+		s.stop(ref)
 		return s
 	}
 	p.open()
@@ -97,7 +102,7 @@ func (s *rpcStream) event(ev frame.Frame) ([]byte, *wire.Refusal) {
 	case "", "message":
 	case "endpoint":
 		if s.k.asked.Kind == wire.RPCListen && s.p.x.governs(string(ev.Data)) {
-			return ev.Raw, nil
+			return ev.Raw, s.k.opensAt(s.p.x, string(ev.Data))
 		}
 		return nil, s.p.x.denyMessage("the upstream names an endpoint that is not governed")
 	default: // clients skip what they do not know
@@ -132,10 +137,14 @@ func hasID(ev frame.Frame) bool {
 }
 
 // governs tells whether the address to which a client is told to send its
-// messages is of this server, and governed.
+// messages is of this server, and governed. What clients read in two ways is
+// not: slashes that come twice, or the other way round, or dots.
 func (x *Exchange) governs(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.Opaque != "" || u.Fragment != "" {
+		return false
+	}
+	if path := u.EscapedPath(); strings.Contains(path, "//") || strings.Contains(path, "..") || strings.ContainsFunc(address, notInAddresses) {
 		return false
 	}
 	if u.Host != "" && u.Host != x.r.Host || u.Scheme != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
@@ -149,6 +158,10 @@ func (x *Exchange) governs(address string) bool {
 	_, ok := route.Codec().(wire.RPCCodec)
 	return ok
 }
+
+// notInAddresses tells of characters that have to be escaped in an address, and
+// that some take for the end of it, or for a slash.
+func notInAddresses(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }
 
 // close ends the stream: err is why the upstream's side ended, nil at its end.
 // A client that can resume is let do so.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/headgate/headgate/wire/strictjson"
 )
@@ -25,6 +26,15 @@ type RPCCodec interface {
 	// Headers brings headers that repeat parts of the body in line with an
 	// edited body.
 	Headers(h http.Header, before, after *RPC) error
+}
+
+// SessionCodec is an [RPCCodec] with sessions: the server names one in the
+// header of a reply, or in the address to which a client is told to send its
+// messages, and the client repeats its name.
+type SessionCodec interface {
+	RPCCodec
+	// Sessions are the ids that a header and a query name.
+	Sessions(h http.Header, query url.Values) []string
 }
 
 // RPCKind is what a message is.
@@ -71,6 +81,9 @@ type RPC struct {
 	Texts []Text
 	// Unscanned are facts of a client's message that cannot be looked into.
 	Unscanned []string
+	// Refers are the ids of things kept by the server that a client's message
+	// speaks of, Makes those that the server's message tells of.
+	Refers, Makes []string
 }
 
 // RPCPrompt is a prompt that the server asks the client to give to a model, or

@@ -41,19 +41,28 @@ func (events) AppendNew(dst []byte, name string, data []byte) []byte {
 
 // Stray tells whether an event has a line that the format does not know. To a
 // browser it is nothing, but there are clients that read it all the same: bare
-// JSON, or data behind a blank.
+// JSON, or data behind a blank. There are also clients that end a line where
+// Unicode does: beside the data, no line may hold such an end.
 func (events) Stray(f Frame) bool {
 	for rest := f.Raw[f.Lead:]; len(rest) > 0; {
 		var line []byte
 		line, rest = cutLine(rest)
 		switch fieldName(line) {
-		case "", "data", "event", "id", "retry":
+		case "data":
+			continue
+		case "", "event", "id", "retry":
 		default:
+			return true
+		}
+		if bytes.ContainsAny(line, lineEnds) {
 			return true
 		}
 	}
 	return false
 }
+
+// lineEnds are those of Unicode that server-sent events do not have.
+const lineEnds = "\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 
 // Asides are an event's lines beside its data: comments, name and id.
 func (events) Asides(f Frame) []byte {

@@ -3,6 +3,7 @@ package mcp
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/internal/read"
@@ -80,6 +81,9 @@ func (m *message) client() error {
 	m.rest()
 	if m.Kind == wire.RPCAnswer {
 		return m.answered()
+	}
+	if id := m.params.Get("taskId").Str(); id != "" && strings.HasPrefix(m.Method, "tasks/") {
+		m.Refers = []string{id}
 	}
 	known := []string{}
 	if m.Kind == wire.RPCRequest && reaches(m.Method) {
@@ -232,7 +236,7 @@ func (m *message) response(path string, v strictjson.Value) error {
 
 // Interface guards
 var (
-	_ wire.RPCCodec = Messages{}
-	_ wire.RPCCodec = Listen{}
-	_ wire.RPCCodec = Close{}
+	_ wire.SessionCodec = Messages{}
+	_ wire.SessionCodec = Listen{}
+	_ wire.SessionCodec = Close{}
 )

@@ -23,7 +23,7 @@ var (
 	resultFields = strictjson.Keys(
 		"content", "structuredContent", "isError", "contents", "messages", "description", "tools", "resources", "resourceTemplates", "prompts",
 		"inputRequests", "requestState", "resultType", "_meta", "role", "model", "stopReason", "action", "roots", "nextCursor", "completion",
-		"serverInfo", "instructions", "capabilities", "protocolVersion", "supportedVersions", "task", "ttlMs", "cacheScope",
+		"serverInfo", "instructions", "capabilities", "protocolVersion", "supportedVersions", "task", "ttlMs", "cacheScope", "result",
 	)
 	blockFields = strictjson.Keys(
 		"type", "text", "data", "mimeType", "resource", "uri", "name", "title", "description", "blob", "annotations", "_meta", "id", "input",

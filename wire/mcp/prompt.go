@@ -148,17 +148,20 @@ func (a *asking) result(path string, b strictjson.Value) error {
 	}
 	msg := wire.Message{Role: "tool", Results: []wire.MessageResult{{ID: id}}}
 	var said []string
+	seen := map[string]bool{}
 	if b.Get("content").Exists() {
 		for _, c := range blocks(b.Get("content")) {
 			if err := checkBlock(c, path+".content"); err != nil {
 				return err
 			}
 			said = append(said, saidBy(c))
+			seen[saidBy(c)] = true
 			msg.Parts = append(msg.Parts, wire.Part{Text: saidBy(c)})
 		}
 	}
 	read.EveryString(b.Get("structuredContent"), func(leaf strictjson.Value) {
-		if s := leaf.Str(); !slices.Contains(said, s) {
+		if s := leaf.Str(); !seen[s] {
+			seen[s] = true
 			said = append(said, s)
 			msg.More = append(msg.More, s)
 		}

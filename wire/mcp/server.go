@@ -27,6 +27,9 @@ func (codec) Server(body []byte, asked *wire.RPC) (*wire.RPC, error) {
 		if err := m.answer(f, asked); err != nil {
 			return nil, err
 		}
+		if id := m.result.Get("task").Get("taskId").Str(); id != "" {
+			m.Makes = []string{id}
+		}
 	case m.Kind == wire.RPCRequest && (m.Method == "sampling/createMessage" || m.Method == "elicitation/create"):
 		p, err := m.prompt("params", m.Method, m.params)
 		if err != nil {
@@ -42,12 +45,16 @@ func (codec) Server(body []byte, asked *wire.RPC) (*wire.RPC, error) {
 // answer reads an answer, by what it answers or else by its shape.
 func (m *message) answer(f refuser, asked *wire.RPC) error {
 	name := ""
-	if asked != nil && asked.Kind == wire.RPCRequest && sameID(m.ID, asked.ID) {
+	request := asked != nil && asked.Kind == wire.RPCRequest
+	if request && (m.ID == nil || sameID(m.ID, asked.ID)) { // an error may have no id
 		m.Answers, m.Method, m.Refuser = true, asked.Method, asked.Refuser
 		if asked.Call != nil {
 			name = asked.Call.Name
 		}
 	} else {
+		if asked != nil && asked.Kind != wire.RPCListen && m.ID != nil {
+			return read.Wrong("id", "is not that of the request")
+		}
 		if m.Method = shape(m.result); m.Method != "tools/call" {
 			name = m.Method
 		}
@@ -62,10 +69,13 @@ func (m *message) answer(f refuser, asked *wire.RPC) error {
 		return m.failure(name)
 	}
 	switch {
-	case m.Method == "tools/list":
+	case m.Method == "tools/list", !m.Answers && m.result.Get("tools").Kind() == strictjson.Array:
 		if err := m.offers(); err != nil {
 			return err
 		}
+	}
+	switch {
+	case m.Method == "tools/list":
 	case reaches(m.Method) && !m.asksOnly(), brings(m.result):
 		if name == "" && m.Method != "tools/call" {
 			name = m.Method
@@ -76,10 +86,14 @@ func (m *message) answer(f refuser, asked *wire.RPC) error {
 	return nil
 }
 
-// sameID compares ids as values.
+// sameID compares ids as values. A number equals the string that spells it:
+// there are clients to which it does.
 func sameID(a, b []byte) bool {
 	if a == nil || b == nil || bytes.Equal(a, b) {
 		return a != nil && b != nil
+	}
+	if bytes.Equal(bytes.Trim(a, `"`), bytes.Trim(b, `"`)) {
+		return true
 	}
 	ca, err1 := strictjson.Canonical(a)
 	cb, err2 := strictjson.Canonical(b)
@@ -112,9 +126,10 @@ func shape(result strictjson.Value) string {
 	return ""
 }
 
-// brings tells whether a result has content, whatever it answers.
+// brings tells whether a result has content, whatever it answers; a task's may
+// hold its own result.
 func brings(result strictjson.Value) bool {
-	return slices.ContainsFunc([]string{"content", "structuredContent", "contents"}, func(key string) bool {
+	return result.Get("result").Kind() == strictjson.Object || slices.ContainsFunc([]string{"content", "structuredContent", "contents"}, func(key string) bool {
 		v := result.Get(key)
 		return v.Exists() && !v.IsNull() && (v.Kind() != strictjson.Array || v.Len() > 0)
 	})

@@ -1,6 +1,7 @@
 package mcp_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +19,35 @@ func asked(t *testing.T, method, params string) *wire.RPC {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// TestResultsInsideTasks: what a task brings is a result, and asks post_tool.
+func TestResultsInsideTasks(t *testing.T) {
+	m, err := mcp.Messages{}.Server([]byte(`{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","taskId":"t","status":"completed","result":{"content":[{"type":"text","text":"evil"}]}}}`), asked(t, "tasks/get", `{"taskId":"t"}`))
+	if err != nil || m.Result == nil || m.Result.Name != "tasks/get" || !strings.Contains(string(m.Result.Value), "evil") {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// TestToolsBesideContent: a list of tools is shortened, whatever stands beside
+// it where nobody knows what is answered.
+func TestToolsBesideContent(t *testing.T) {
+	m, err := mcp.Listen{}.Server([]byte(`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}],"tools":[{"name":"shell"}]}}`), &wire.RPC{Kind: wire.RPCListen})
+	if err != nil || m.Result == nil || len(m.Offers) != 1 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// TestManyStrings: what a sampled result repeats is looked for once each.
+func TestManyStrings(t *testing.T) {
+	var b strings.Builder
+	for i := range 300_000 {
+		fmt.Fprintf(&b, `"%07d",`, i)
+	}
+	_, err := mcp.Messages{}.Server([]byte(`{"jsonrpc":"2.0","id":2,"method":"sampling/createMessage","params":{"messages":[{"role":"user","content":[{"type":"tool_result","toolUseId":"c","structuredContent":{"a":[`+b.String()+`""]}}]}]}}`), asked(t, "tools/call", `{"name":"a"}`))
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestResults: what policies see of a result, its texts, and what cannot be

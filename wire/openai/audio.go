@@ -130,7 +130,9 @@ func (r *mediaReply) pieces(v strictjson.Value, name, field string, known *stric
 		if t := e.Get(field); t.Kind() == strictjson.String {
 			r.said(t, group, true)
 		}
-		r.empty(e.Get("tokens"))
+		if name != "words" { // which are emptied as a whole
+			r.empty(e.Get("tokens"))
+		}
 	}
 	for _, e := range v.Elems() { // after the texts, which stand beside each other
 		besides(e, func(leaf strictjson.Value) { r.words(leaf, name) }, field, "tokens", "id", "type")
@@ -184,12 +186,9 @@ func cueLines(body []byte) (cues, rest [][2]int) {
 	}
 	spoken := false
 	for at := 0; at < len(body); {
-		stop, next := len(body), len(body)
-		if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
-			stop, next = at+i, at+i+1
-		}
-		line := bytes.TrimRight(body[at:stop], "\r")
-		span := [2]int{at, at + len(line)}
+		stop, next := lineEnd(body, at)
+		line := body[at:stop]
+		span := [2]int{at, stop}
 		switch {
 		case len(bytes.TrimSpace(line)) == 0:
 			spoken = false
@@ -204,6 +203,20 @@ func cueLines(body []byte) (cues, rest [][2]int) {
 		at = next
 	}
 	return cues, rest
+}
+
+// lineEnd is where the line that begins at an offset ends, by CR, LF or CRLF,
+// and where the next one begins.
+func lineEnd(body []byte, at int) (stop, next int) {
+	i := bytes.IndexAny(body[at:], "\r\n")
+	if i < 0 {
+		return len(body), len(body)
+	}
+	stop, next = at+i, at+i+1
+	if body[stop] == '\r' && next < len(body) && body[next] == '\n' {
+		next++
+	}
+	return stop, next
 }
 
 // Medium is nothing: a transcript is no sound.

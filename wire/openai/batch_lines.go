@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -68,24 +69,36 @@ func batchLines(body []byte, start, end int) (items []wire.Item, words []wire.Te
 	return items, words, err
 }
 
-// looksLikeRequests tells whether the first line of a text is a request of a
-// batch.
-func looksLikeRequests(body []byte, start, end int) bool {
-	return firstLine(body, start, end, "custom_id", "body") || firstLine(body, start, end, "url", "body")
+// looksLikeRequests tells whether a line of a text is a request of a batch.
+func looksLikeRequests(text []byte) bool {
+	return anyLine(text, [2]string{"custom_id", "body"}, [2]string{"url", "body"})
 }
 
-// firstLine tells whether the first line of a text is an object with these
-// members.
-func firstLine(body []byte, start, end int, names ...string) bool {
-	found := false
-	_ = jsonl.Each(body, start, end, func(l *jsonl.Line) error {
-		found = !slices.ContainsFunc(names, func(name string) bool { return !l.Root.Get(name).Exists() })
-		return errFirst
-	})
-	return found
+// looksLikeReplies tells whether a line of a text is a reply to one.
+func looksLikeReplies(text []byte) bool {
+	return anyLine(text, [2]string{"custom_id", "response"}, [2]string{"custom_id", "error"})
 }
 
-var errFirst = read.Wrong("", "the first line")
+// anyLine tells whether a line of a text, as whoever reads it might cut it, is
+// an object with both members of a pair.
+func anyLine(text []byte, pairs ...[2]string) bool {
+	for line := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		line = bytes.TrimLeft(line, " \t\v\f\ufeff")
+		if len(line) == 0 || line[0] != '{' {
+			continue
+		}
+		doc, err := strictjson.Parse(line, strictjson.Limits{})
+		if err != nil {
+			continue
+		}
+		found := slices.ContainsFunc(pairs, func(p [2]string) bool { return doc.Root().Get(p[0]).Exists() && doc.Root().Get(p[1]).Exists() })
+		doc.Release()
+		if found {
+			return true
+		}
+	}
+	return false
+}
 
 // resultLines reads lines of replies:
 //
@@ -123,7 +136,7 @@ func resultLine(res *wire.Results, l *jsonl.Line, response strictjson.Value) err
 	codec := resultCodec(reply)
 	status, _ := response.Get("status_code").Int()
 	failed := status < 200 || status > 299
-	if codec == nil && !failed {
+	if codec == nil && (!failed || reply.Get("choices").Exists() || reply.Get("output").Exists()) {
 		return read.Wrong("response.body", "a kind of reply that is not known")
 	}
 	for k, v := range response.Members() {
@@ -142,14 +155,23 @@ func resultLine(res *wire.Results, l *jsonl.Line, response strictjson.Value) err
 	return nil
 }
 
-// resultCodec finds the kind of a reply; nil for what is none.
+// resultCodec finds the kind of a reply; nil for what is none, or of two kinds:
+// whoever asked reads it as what was asked for.
 func resultCodec(reply strictjson.Value) wire.ChatCodec {
 	codec := resultCodecs[reply.Get("object").Str()]
+	choices, output := reply.Get("choices"), reply.Get("output")
+	if codec == nil && reply.Get("results").Kind() == strictjson.Array {
+		codec = Moderations{}
+	}
 	switch {
-	case codec == nil && reply.Get("results").Kind() == strictjson.Array:
-		return Moderations{}
-	case codec != Chat{} && codec != Completions{} && reply.Get("choices").Exists(): // whoever asked reads it as a chat
+	case codec != Chat{} && codec != Completions{} && choices.Exists(), codec != Responses{} && output.Exists():
 		return nil
+	case codec == Chat{}:
+		for _, c := range choices.Elems() {
+			if c.Get("text").Exists() {
+				return nil
+			}
+		}
 	}
 	return codec
 }

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (FileUpload) Batch(in wire.Incoming) (*wire.Batch, error) {
 		return &wire.Batch{Items: items, Rest: &wire.Nothing{Words: append(words, more...)}}, nil
 	case !slices.Contains(purposes, purpose):
 		return nil, read.Wrong("purpose", "is not known")
-	case looksLikeRequests(in.Body, file.Start, file.End):
+	case looksLikeRequests(in.Body[file.Start:file.End]):
 		return nil, read.Wrong("purpose", "requests of a batch under another purpose")
 	}
 	r := &loosePrompt{texts: words}
@@ -97,7 +98,7 @@ func contentTexts(body []byte, start, end int) []wire.Text {
 		return nil
 	}
 	whole := []wire.Text{{Start: start, End: end, Raw: true}}
-	if !strings.Contains(string(body[start:end]), `\`) {
+	if bytes.IndexByte(body[start:end], '\\') < 0 {
 		return whole
 	}
 	if passesGate(body[start:end]) {
@@ -107,7 +108,7 @@ func contentTexts(body []byte, start, end int) []wire.Text {
 	var lines []wire.Text
 	for at := start; at < end; {
 		stop, next := end, end
-		if i := strings.IndexByte(string(body[at:end]), '\n'); i >= 0 {
+		if i := bytes.IndexByte(body[at:end], '\n'); i >= 0 {
 			stop, next = at+i, at+i+1
 		}
 		if stop > at {
@@ -151,7 +152,7 @@ func (FileContent) Ask(in wire.Incoming) (wire.Request, error) { return files.As
 
 // Results reads a content.
 func (FileContent) Results(body []byte) (*wire.Results, error) {
-	if firstLine(body, 0, len(body), "custom_id", "response") || firstLine(body, 0, len(body), "custom_id", "error") {
+	if looksLikeReplies(body) {
 		return resultLines(body)
 	}
 	reply := &content{body: body}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/internal/recordings"
+	"github.com/headgate/headgate/wire/strictjson"
 )
 
 // form is a form as it is sent: names and contents in turn; a name with a
@@ -50,6 +51,70 @@ func TestUpload(t *testing.T) {
 	}
 	if got, want := string(b.Rest.Messages()), string(chat.Messages()); got != want {
 		t.Errorf("a text is another conversation than a chat's:\n got %s\nwant %s", got, want)
+	}
+}
+
+// TestRequestsAndRepliesAreFoundOnAnyLine: nobody hides a batch behind a line
+// that is none.
+func TestRequestsAndRepliesAreFoundOnAnyLine(t *testing.T) {
+	const reply = `{"custom_id":"1","response":{"status_code":200,"body":{"object":"chat.completion","choices":[]}}}`
+	for _, before := range []string{"\n", "\ufeff", "x\n", "{}\n", "\r", " \t"} {
+		if b, err := (FileUpload{}).Batch(formOf("purpose", "user_data", "file:a", before+line)); err == nil {
+			t.Errorf("requests behind %q are a prompt: %+v", before, b)
+		}
+		if res, err := (FileContent{}).Results([]byte(before + reply)); err == nil && res.Whole != nil {
+			t.Errorf("replies behind %q are one text", before)
+		}
+	}
+}
+
+// TestRepliesOfTwoKinds: what could be read as a reply of another kind than the
+// one it is decided as is no reply.
+func TestRepliesOfTwoKinds(t *testing.T) {
+	const choices, output = `"choices":[{"index":0,"message":{"role":"assistant","content":"x"}}]`, `"output":[{"type":"message"}]`
+	for _, body := range []string{
+		`{"results":[],` + choices + `}`, `{"object":"list","data":[],` + choices + `}`, `{"object":"response",` + output + `,` + choices + `}`,
+		`{"object":"list","data":[],` + output + `}`, `{"object":"chat.completion",` + choices + `,` + output + `}`, `{"results":[],` + output + `}`,
+		`{"object":"chat.completion","choices":[{"index":0,"text":"x","message":{"role":"assistant","content":""}}]}`, `{` + choices + `}`, `{` + output + `}`,
+	} {
+		for _, status := range []string{"200", "400"} {
+			res, err := FileContent{}.Results([]byte(`{"custom_id":"1","response":{"status_code":` + status + `,"body":` + body + `}}`))
+			if err == nil {
+				t.Errorf("%s %s: %+v", status, body, res)
+			}
+		}
+	}
+}
+
+// TestManyLines: a file of many lines is read once.
+func TestManyLines(t *testing.T) {
+	body := []byte(`"\\"` + "\n" + strings.Repeat("1\n", 1<<20))
+	if n := len(contentTexts(body, 0, len(body))); n != 1<<20+1 {
+		t.Errorf("%d texts", n)
+	}
+}
+
+// TestCuesOfAllLineEnds: what is spoken is the same whatever ends its lines.
+func TestCuesOfAllLineEnds(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		body := strings.ReplaceAll("WEBVTT\n\n00:00.000 --> 00:02.000\nhello\nworld\n\nNOTE no\n", "\n", end)
+		r, ok, err := Transcriptions{}.Text("text/vtt", []byte(body))
+		if err != nil || !ok || r.Response().Choices[0].Content != "hello\nworld" {
+			t.Errorf("%q: %v %+v", end, err, r.Response())
+		}
+	}
+}
+
+// TestEmptiedPiecesDoNotOverlap: words go as a whole, whatever they hold.
+func TestEmptiedPiecesDoNotOverlap(t *testing.T) {
+	body := []byte(`{"text":"abc","words":[{"word":"abc","tokens":[1,2]}]}`)
+	r, err := Transcriptions{}.Reply(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := r.Rewrite([]strictjson.Replacement{{Start: 8, End: 13, Text: []byte(`"x"`)}}, nil)
+	if want := `{"text":"x","words":[]}`; err != nil || string(out) != want {
+		t.Errorf("%s, %v, want %s", out, err, want)
 	}
 }
 

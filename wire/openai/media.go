@@ -181,9 +181,11 @@ func (r *mediaReply) Response() *wire.Response { return &r.resp }
 // Rewrite puts the replaced texts into the reply, and drops the copies that
 // would tell another story.
 func (r *mediaReply) Rewrite(texts []strictjson.Replacement, _ []wire.Verdict) ([]byte, error) {
+	read.Sort(r.copies)
 	edits := slices.Clone(r.copies)
 	for _, t := range texts {
-		if !slices.ContainsFunc(r.copies, func(c strictjson.Replacement) bool { return t.Start >= c.Start && t.End <= c.End }) {
+		i, _ := slices.BinarySearchFunc(r.copies, t.End, func(c strictjson.Replacement, end int) int { return c.End - end })
+		if i == len(r.copies) || t.Start < r.copies[i].Start { // in no copy
 			edits = append(edits, t)
 		}
 	}

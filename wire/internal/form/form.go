@@ -113,6 +113,10 @@ func (f *Form) split(body []byte) error {
 			return wrong("the form is not closed")
 		}
 		part.End = part.Start + i
+		if content := body[part.Start:part.End]; bytes.Contains(content, []byte("\n"+string(delimiter[2:]))) ||
+			bytes.Contains(content, []byte("\r"+string(delimiter[2:]))) {
+			return wrong("a boundary behind a line break that only some know")
+		}
 		f.Last = part.End
 		f.Parts = append(f.Parts, part)
 		at = part.End + len(delimiter)

@@ -85,6 +85,12 @@ func TestRefuses(t *testing.T) {
 			t.Errorf("%s was accepted", name)
 		}
 	}
+	for _, end := range []string{"\n", "\r"} { // there are servers to which either ends a line
+		second := "x" + end + "--b0" + end + strings.ReplaceAll(head[5:], "\n", end) + "y"
+		if _, err := form.Read(contentType, append(crlf(head), second+"\r\n--b0--\r\n"...)); err == nil {
+			t.Errorf("a boundary behind %q was accepted", end)
+		}
+	}
 	if _, err := form.Read(contentType, []byte(head+"x\n--b0--\n")); err == nil {
 		t.Error("line feeds alone were accepted")
 	}
