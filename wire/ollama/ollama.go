@@ -5,8 +5,9 @@
 // reply is one JSON object, or lines of JSON, which is what a request gets that
 // does not say "stream": false.
 //
-// The paths that manage models are known and refused. Those that tell which
-// models there are (GET /tags, /ps, /version, POST /show) are not known here.
+// Lists of models (GET /tags and /ps) leave out what the policy would deny, and
+// GET /version passes. The paths that manage models are known and refused; POST
+// /show is not known here.
 package ollama
 
 import (
