@@ -28,12 +28,20 @@ func init() {
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		},
 	})
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:      "redact",
+		Usage:     redactUsage,
+		Short:     "Redacts files or standard input, to try what is found",
+		Long:      redactLong,
+		CobraFunc: setUpRedact,
+	})
 }
 
-// Exit codes of the policy commands.
+// Exit codes of our commands.
 const (
-	exitFault = 1 // a fault in policies, inputs or arguments
-	exitTests = 2 // a test failed, or too little was covered
+	exitFault = 1 // a fault in policies or inputs; of policy commands in arguments, too
+	exitTests = 2 // of policy test: a test failed, or too little was covered
+	exitUsage = 2 // of redact: the command cannot be meant as it was written
 )
 
 // errExit makes Caddy's command end with exitFault; what is wrong has been said.
@@ -49,14 +57,19 @@ func runs(f func(cmd *cobra.Command, args []string) (code int, err error)) func(
 			cmd.PrintErrln(err)
 			code = max(code, exitFault)
 		}
-		switch code {
-		case 0:
-			return nil
-		case exitFault:
-			return errExit
-		}
-		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, args)
+		return exit(cmd, code)
 	}
+}
+
+// exit is the error with which a command ends with code.
+func exit(cmd *cobra.Command, code int) error {
+	switch code {
+	case 0:
+		return nil
+	case exitFault:
+		return errExit
+	}
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, nil)
 }
 
 // policyFlags are what the policy commands share. They are named as the words

@@ -3,6 +3,7 @@ package redact
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -74,6 +75,12 @@ func Entities() []string {
 	return names
 }
 
+// Groups returns the names of the groups of built-in entities, sorted; "*" is
+// none of them.
+func Groups() []string {
+	return slices.Sorted(maps.Keys(groups))
+}
+
 // resolveSelector returns the detectors that sel asks for, and whether it
 // names its one entity itself rather than through a group.
 func resolveSelector(spec string) (ds []*detector, direct bool, err error) {
@@ -110,10 +117,7 @@ func resolveSelector(spec string) (ds []*detector, direct bool, err error) {
 }
 
 func known() string {
-	names := Entities()
-	for g := range groups {
-		names = append(names, g)
-	}
+	names := append(Entities(), Groups()...)
 	slices.Sort(names)
 	return strings.Join(append(names, `"*"`), ", ")
 }
