@@ -86,10 +86,18 @@ func TestRepliesOfTwoKinds(t *testing.T) {
 	}
 }
 
+// TestANewBatchHoldsNoRequests: those that stand beside the file are not known.
+func TestANewBatchHoldsNoRequests(t *testing.T) {
+	_, err := newBatch.Ask(wire.Incoming{Body: []byte(`{"input_file_id":"file-1","endpoint":"/v1/chat/completions","requests":[` + line + `]}`)})
+	if err == nil {
+		t.Error("requests in a new batch were accepted")
+	}
+}
+
 // TestManyLines: a file of many lines is read once.
 func TestManyLines(t *testing.T) {
-	body := []byte(`"\\"` + "\n" + strings.Repeat("1\n", 1<<20))
-	if n := len(contentTexts(body, 0, len(body))); n != 1<<20+1 {
+	body := []byte(`"\\"` + "\n" + strings.Repeat("1\n", 1<<18))
+	if n := len(contentTexts(body, 0, len(body))); n != 1<<18+1 {
 		t.Errorf("%d texts", n)
 	}
 }
