@@ -113,6 +113,39 @@ func TestCuesOfAllLineEnds(t *testing.T) {
 	}
 }
 
+// TestPiecesThatSaySomethingElse: policies see what a transcript's copies say,
+// where that is not what the transcript says.
+func TestPiecesThatSaySomethingElse(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"text":"So, a.","segments":[{"text":"So,"},{"text":" a."}],"words":[{"word":"So"},{"word":"a"}]}`: "So, a.",
+		`{"text":"fine","segments":[{"text":"evil"}]}`:                                                      "fine\nevil",
+		`{"text":"fine","words":[{"word":"evil"},{"word":"too"}]}`:                                          "fine\nevil too",
+	} {
+		r, err := Transcriptions{}.Reply([]byte(body))
+		if err != nil || r.Response().Choices[0].Content != want {
+			t.Errorf("%s: %v %+v", body, err, r.Response())
+		}
+	}
+	for _, tt := range []struct {
+		events []string
+		want   string
+	}{
+		{[]string{`{"type":"transcript.text.delta","delta":"a b"}`, `{"type":"transcript.text.segment","text":"a"}`, `{"type":"transcript.text.segment","text":"b"}`, `{"type":"transcript.text.done","text":"a b"}`}, "a b"},
+		{[]string{`{"type":"transcript.text.delta","delta":"fine"}`, `{"type":"transcript.text.done","text":"evil"}`}, "fine\nevil"},
+		{[]string{`{"type":"transcript.text.segment","text":"evil"}`, `{"type":"transcript.text.done","text":"fine"}`}, "fine\nevil"},
+	} {
+		s := Transcriptions{}.Stream(wire.StreamOptions{Assemble: true})
+		for _, ev := range tt.events {
+			if _, err := s.Event("", []byte(ev)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r := s.Response(); len(r.Choices) != 1 || r.Choices[0].Content != tt.want {
+			t.Errorf("%v: %+v, want %q", tt.events, r, tt.want)
+		}
+	}
+}
+
 // TestEmptiedPiecesDoNotOverlap: words go as a whole, whatever they hold.
 func TestEmptiedPiecesDoNotOverlap(t *testing.T) {
 	body := []byte(`{"text":"abc","words":[{"word":"abc","tokens":[1,2]}]}`)
