@@ -36,6 +36,18 @@ func TestArgsJSON(t *testing.T) {
 
 func nested(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
+// TestAConversationOfManyMessages: the normalised form of as many messages as
+// a body may hold has more values than a body may.
+func TestAConversationOfManyMessages(t *testing.T) {
+	list := make([]wire.Message, strictjson.DefaultNodes/5)
+	for i := range list {
+		list[i] = wire.Message{Role: "user", Parts: []wire.Part{{Text: "a"}}}
+	}
+	if _, err := strictjson.Canonical(wire.Conversation(list)); err == nil {
+		t.Error("the gate takes it, so that nothing was tried")
+	}
+}
+
 // TestResponseHashVector is the test vector of response_hash.
 func TestResponseHashVector(t *testing.T) {
 	r := wire.Response{

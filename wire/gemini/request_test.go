@@ -111,6 +111,11 @@ func TestRequestFacts(t *testing.T) {
 			}},
 		},
 		{
+			"the values in a schema are any JSON",
+			`{"contents":[],"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"type":"object","properties":{"a":{"default":{"id":"a","thoughtSignature":"b"},"examples":[{"type":"c"}]}}}}]}]}`,
+			facts{Tools: []string{"f"}, Texts: []string{"tools[0].description: a", "tools[0].description: b", "tools[0].description: c"}},
+		},
+		{
 			"names that are nearly those of fields",
 			`{"contents":[{"parts":[{"text":"a","text_":"b"},{"functionCall":{"name":"f","args":{},"name_":"c"}}],"parts_":["d"]}],"system__instruction":{"parts":[{"text":"e"}]},"tools_":["f"]}`,
 			facts{Texts: []string{

@@ -26,8 +26,12 @@ var opaque = map[string]bool{
 	"thoughtSignature": true, "continuationToken": true, "sdkBlob": true, "googleMapsWidgetContextToken": true,
 }
 
-// free are fields that hold any JSON, of which every string counts.
-var free = map[string]bool{"args": true, "response": true, "labels": true, "partMetadata": true}
+// free are fields that hold any JSON, of which every string counts, the values
+// in a schema among them.
+var free = map[string]bool{
+	"args": true, "response": true, "labels": true, "partMetadata": true,
+	"default": true, "example": true, "examples": true, "const": true, "enum": true,
+}
 
 // sink takes what a walk finds.
 type sink struct {

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/url"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/headgate/headgate/wire"
@@ -29,12 +30,14 @@ type call struct {
 	in   wire.Incoming
 	doc  []byte
 	from map[string]origin
-	form url.Values
+	// taken are the names, in lower case.
+	taken map[string]bool
+	form  url.Values
 }
 
 // Call reads a request.
 func (c codec) Call(in wire.Incoming) (wire.ToolRequest, error) {
-	r := &call{ToolCall: wire.ToolCall{Name: c.name}, in: in, doc: []byte{'{'}, from: map[string]origin{}}
+	r := &call{ToolCall: wire.ToolCall{Name: c.name}, in: in, doc: []byte{'{'}, from: map[string]origin{}, taken: map[string]bool{}}
 	params := url.Values{}
 	for name, value := range in.Params {
 		params.Set(name, value)
@@ -64,11 +67,14 @@ func (c codec) Call(in wire.Incoming) (wire.ToolRequest, error) {
 	return r, nil
 }
 
-// add adds an argument, whose value is JSON.
+// add adds an argument, whose value is JSON. There are tools to which two names
+// that differ by their case alone are one.
 func (r *call) add(name string, from origin, value []byte) error {
-	if _, taken := r.from[name]; taken {
+	folded := strings.ToLower(name)
+	if r.taken[folded] {
 		return read.Wrong("", "an argument stands in two places")
 	}
+	r.taken[folded] = true
 	r.from[name] = from
 	if len(r.doc) > 1 {
 		r.doc = append(r.doc, ',')
@@ -102,7 +108,7 @@ func (r *call) body() error {
 	}
 	media, _, err := mime.ParseMediaType(r.in.Header.Get("Content-Type"))
 	if err == nil && media == mediaForm {
-		if r.form, err = url.ParseQuery(string(body)); err != nil {
+		if r.form, err = url.ParseQuery(string(r.in.Body)); err != nil {
 			return read.Wrong("", "the form cannot be read")
 		}
 		return r.values(r.form, inForm, "the form")

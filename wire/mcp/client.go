@@ -192,8 +192,10 @@ func (m *message) response(path string, v strictjson.Value) error {
 	if err := check(path, v, resultFields); err != nil {
 		return err
 	}
-	if !v.Get("content").Exists() || !v.Get("role").Exists() && !v.Get("model").Exists() {
-		if v.Get("action").Exists() {
+	said := v.Get("role").Exists() || v.Get("model").Exists()
+	form := v.Get("action").Exists() && !said
+	if form || !v.Get("content").Exists() {
+		if form {
 			besides(v, texts(&m.Texts, place("args")), noFact, "content")
 			read.EveryString(v.Get("content"), texts(&m.Texts, place("args")))
 			return nil
@@ -202,14 +204,14 @@ func (m *message) response(path string, v strictjson.Value) error {
 		return nil
 	}
 	r := wire.RPCReply{Model: v.Get("model").Str()}
-	said := wire.Place{List: "choices"}
+	at := wire.Place{List: "choices"}
 	choice := wire.Choice{FinishReason: v.Get("stopReason").Str()}
-	besides(v, texts(&r.Texts, said), facts(&m.Unscanned), "content")
+	besides(v, texts(&r.Texts, at), facts(&m.Unscanned), "content")
 	var words []strictjson.Value
 	var spoken []string
 	for i, b := range blocks(v.Get("content")) {
-		at := fmt.Sprintf("%s.content[%d]", path, i)
-		if err := checkBlock(b, at); err != nil {
+		where := fmt.Sprintf("%s.content[%d]", path, i)
+		if err := checkBlock(b, where); err != nil {
 			return err
 		}
 		if !b.Get("type").EqualStr("tool_use") {
@@ -217,9 +219,9 @@ func (m *message) response(path string, v strictjson.Value) error {
 			continue
 		}
 		if b.Get("name").Str() == "" || b.Get("input").Kind() != strictjson.Object {
-			return read.Wrong(at, "a call must have a name and an object as its input")
+			return read.Wrong(where, "a call must have a name and an object as its input")
 		}
-		besides(b, texts(&r.Texts, said), facts(&m.Unscanned), "type", "id", "name", "input")
+		besides(b, texts(&r.Texts, at), facts(&m.Unscanned), "type", "id", "name", "input")
 		c := wire.ToolCall{Name: b.Get("name").Str(), Args: canonical(b.Get("input"))}
 		read.EveryString(b.Get("input"), texts(&c.Texts, place("args")))
 		r.Calls = append(r.Calls, c)
@@ -227,7 +229,7 @@ func (m *message) response(path string, v strictjson.Value) error {
 			Index: len(choice.Calls), ID: b.Get("id").Str(), Name: c.Name, Args: string(b.Get("input").Raw()),
 		})
 	}
-	collector{list: &r.Texts, at: said, fact: facts(&m.Unscanned)}.blocks(words)
+	collector{list: &r.Texts, at: at, fact: facts(&m.Unscanned)}.blocks(words)
 	choice.Content = joined(spoken)
 	r.Response = &wire.Response{Choices: []wire.Choice{choice}}
 	m.Replies = append(m.Replies, r)

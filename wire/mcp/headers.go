@@ -3,6 +3,7 @@ package mcp
 import (
 	"encoding/base64"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -118,28 +119,41 @@ func (m *message) hasArgument(value string) bool {
 	if m.Kind != wire.RPCRequest || m.Method != "tools/call" {
 		return false
 	}
-	return anyPrimitive(m.params.Get("arguments"), value)
+	p := primitive{text: value, number: math.NaN()}
+	if n, err := strconv.ParseFloat(value, 64); err == nil {
+		p.number = n
+	}
+	return p.in(m.params.Get("arguments"))
 }
 
-func anyPrimitive(v strictjson.Value, value string) bool {
+// primitive is a value as a header repeats it.
+type primitive struct {
+	text   string
+	number float64 // NaN where it is none
+}
+
+// in tells whether the value is one that stands below v.
+func (p primitive) in(v strictjson.Value) bool {
 	switch v.Kind() {
 	case strictjson.String:
-		return v.EqualStr(value)
+		return v.EqualStr(p.text)
 	case strictjson.True, strictjson.False:
-		return string(v.Raw()) == value
+		return string(v.Raw()) == p.text
 	case strictjson.Number:
-		a, err1 := strconv.ParseFloat(string(v.Raw()), 64)
-		b, err2 := strconv.ParseFloat(value, 64)
-		return string(v.Raw()) == value || err1 == nil && err2 == nil && a == b
+		if string(v.Raw()) == p.text || math.IsNaN(p.number) {
+			return string(v.Raw()) == p.text
+		}
+		n, err := strconv.ParseFloat(string(v.Raw()), 64)
+		return err == nil && n == p.number
 	case strictjson.Array:
 		for _, e := range v.Elems() {
-			if anyPrimitive(e, value) {
+			if p.in(e) {
 				return true
 			}
 		}
 	case strictjson.Object:
 		for _, e := range v.Members() {
-			if anyPrimitive(e, value) {
+			if p.in(e) {
 				return true
 			}
 		}

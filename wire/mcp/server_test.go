@@ -38,6 +38,34 @@ func TestToolsBesideContent(t *testing.T) {
 	}
 }
 
+// TestAModelsAnswerNeedsNoRole: what has content is what a model has said.
+func TestAModelsAnswerNeedsNoRole(t *testing.T) {
+	for _, content := range []string{`{"type":"text","text":"evil"}`, `[{"type":"tool_use","id":"c","name":"shell","input":{}}]`} {
+		m, err := mcp.Messages{}.Client(wire.Incoming{Body: []byte(`{"jsonrpc":"2.0","id":1,"result":{"content":` + content + `}}`)})
+		if err != nil || len(m.Replies) != 1 {
+			t.Errorf("%s: %+v, %v", content, m.Replies, err)
+		}
+	}
+}
+
+// TestALongNumberInAHeader: it is read once, and not for each of the arguments.
+func TestALongNumberInAHeader(t *testing.T) {
+	number := strings.Repeat("7", 1<<20)
+	_, err := mcp.Messages{}.Client(wire.Incoming{
+		Header: http.Header{"Mcp-Param-N": {number}},
+		Body:   []byte(request("tools/call", `{"name":"a","arguments":{"n":[`+strings.Repeat("1,", 200_000)+`1]}}`)),
+	})
+	if err == nil {
+		t.Error("a number that is no argument was accepted")
+	}
+	_, err = mcp.Messages{}.Client(wire.Incoming{
+		Header: http.Header{"Mcp-Param-N": {"1.50"}}, Body: []byte(request("tools/call", `{"name":"a","arguments":{"n":1.5}}`)),
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestManyStrings: what a sampled result repeats is looked for once each.
 func TestManyStrings(t *testing.T) {
 	var b strings.Builder

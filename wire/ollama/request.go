@@ -3,7 +3,6 @@ package ollama
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/tidwall/sjson"
 
@@ -174,22 +173,23 @@ func (r *request) ForceModel(body []byte, model string) ([]byte, error) {
 
 // HideTools takes tools away, and the list of them where none is left.
 func (r *request) HideTools(body []byte, hide func(name string) bool) ([]byte, error) {
+	doc, err := strictjson.Parse(body, strictjson.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("take a tool away: %w", err)
+	}
+	defer doc.Release()
 	left := len(r.tools)
-	for i := len(r.tools) - 1; i >= 0; i-- {
-		if !hide(r.tools[i]) {
-			continue
-		}
-		left--
-		var err error
-		if body, err = sjson.DeleteBytes(body, "tools."+strconv.Itoa(i)); err != nil {
-			return nil, fmt.Errorf("take a tool away: %w", err)
+	gone := make([]bool, len(r.tools))
+	for i, name := range r.tools {
+		if gone[i] = hide(name); gone[i] {
+			left--
 		}
 	}
+	body = strictjson.Splice(nil, body, read.Drop(doc.Root().Get("tools"), gone))
 	if left > 0 || len(r.tools) == 0 {
 		return body, nil
 	}
-	body, err := sjson.DeleteBytes(body, "tools")
-	if err != nil {
+	if body, err = sjson.DeleteBytes(body, "tools"); err != nil {
 		return nil, fmt.Errorf("take the tools away: %w", err)
 	}
 	return body, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/internal/read"
@@ -97,6 +98,11 @@ func (Transcriptions) Reply(body []byte) (wire.Reply, error) {
 			return nil, err
 		}
 	}
+	if text.Kind() == strictjson.String {
+		for _, list := range [][2]string{{"segments", "text"}, {"words", "word"}} {
+			r.resp.Choices[0].Content = withPieces(r.resp.Choices[0].Content, joinedPieces(root.Get(list[0]), list[1]))
+		}
+	}
 	r.empty(root.Get("words"))
 	r.empty(root.Get("logprobs"))
 	for k, v := range root.Members() {
@@ -107,6 +113,35 @@ func (Transcriptions) Reply(body []byte) (wire.Reply, error) {
 		}
 	}
 	return r, nil
+}
+
+// joinedPieces is what the pieces of a list say.
+func joinedPieces(v strictjson.Value, field string) string {
+	var b strings.Builder
+	for _, e := range v.Elems() {
+		b.WriteString(e.Get(field).Str())
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// withPieces is a transcript with the pieces that should repeat it, where they
+// say something else.
+func withPieces(said, pieces string) string {
+	if spoken := letters(pieces); spoken == "" || spoken == letters(said) {
+		return said
+	}
+	return said + "\n" + strings.TrimSpace(pieces)
+}
+
+// letters are a text's letters and digits.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // said adds a text of the transcript.

@@ -44,12 +44,17 @@ func readBatch(in wire.Incoming) (*wire.Nothing, error) {
 	for k, v := range root.Members() {
 		switch k.Str() {
 		case "input_file_id", "endpoint":
+			continue
+		case "completion_window", "metadata", "output_expires_after":
 		default:
-			read.EveryString(v, func(leaf strictjson.Value) {
-				start, end := leaf.Span()
-				n.Words = append(n.Words, wire.Text{Start: start, End: end, Place: wire.Place{List: k.Str(), Index: -1}})
-			})
+			if v.Kind() == strictjson.Object || v.Kind() == strictjson.Array { // there are APIs that take requests here
+				return nil, read.Wrong("", "a member that is not known")
+			}
 		}
+		read.EveryString(v, func(leaf strictjson.Value) {
+			start, end := leaf.Span()
+			n.Words = append(n.Words, wire.Text{Start: start, End: end, Place: wire.Place{List: k.Str(), Index: -1}})
+		})
 	}
 	return n, nil
 }

@@ -86,10 +86,18 @@ func TestRepliesOfTwoKinds(t *testing.T) {
 	}
 }
 
+// TestANewBatchHoldsNoRequests: those that stand beside the file are not known.
+func TestANewBatchHoldsNoRequests(t *testing.T) {
+	_, err := newBatch.Ask(wire.Incoming{Body: []byte(`{"input_file_id":"file-1","endpoint":"/v1/chat/completions","requests":[` + line + `]}`)})
+	if err == nil {
+		t.Error("requests in a new batch were accepted")
+	}
+}
+
 // TestManyLines: a file of many lines is read once.
 func TestManyLines(t *testing.T) {
-	body := []byte(`"\\"` + "\n" + strings.Repeat("1\n", 1<<20))
-	if n := len(contentTexts(body, 0, len(body))); n != 1<<20+1 {
+	body := []byte(`"\\"` + "\n" + strings.Repeat("1\n", 1<<18))
+	if n := len(contentTexts(body, 0, len(body))); n != 1<<18+1 {
 		t.Errorf("%d texts", n)
 	}
 }
@@ -101,6 +109,39 @@ func TestCuesOfAllLineEnds(t *testing.T) {
 		r, ok, err := Transcriptions{}.Text("text/vtt", []byte(body))
 		if err != nil || !ok || r.Response().Choices[0].Content != "hello\nworld" {
 			t.Errorf("%q: %v %+v", end, err, r.Response())
+		}
+	}
+}
+
+// TestPiecesThatSaySomethingElse: policies see what a transcript's copies say,
+// where that is not what the transcript says.
+func TestPiecesThatSaySomethingElse(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"text":"So, a.","segments":[{"text":"So,"},{"text":" a."}],"words":[{"word":"So"},{"word":"a"}]}`: "So, a.",
+		`{"text":"fine","segments":[{"text":"evil"}]}`:                                                      "fine\nevil",
+		`{"text":"fine","words":[{"word":"evil"},{"word":"too"}]}`:                                          "fine\nevil too",
+	} {
+		r, err := Transcriptions{}.Reply([]byte(body))
+		if err != nil || r.Response().Choices[0].Content != want {
+			t.Errorf("%s: %v %+v", body, err, r.Response())
+		}
+	}
+	for _, tt := range []struct {
+		events []string
+		want   string
+	}{
+		{[]string{`{"type":"transcript.text.delta","delta":"a b"}`, `{"type":"transcript.text.segment","text":"a"}`, `{"type":"transcript.text.segment","text":"b"}`, `{"type":"transcript.text.done","text":"a b"}`}, "a b"},
+		{[]string{`{"type":"transcript.text.delta","delta":"fine"}`, `{"type":"transcript.text.done","text":"evil"}`}, "fine\nevil"},
+		{[]string{`{"type":"transcript.text.segment","text":"evil"}`, `{"type":"transcript.text.done","text":"fine"}`}, "fine\nevil"},
+	} {
+		s := Transcriptions{}.Stream(wire.StreamOptions{Assemble: true})
+		for _, ev := range tt.events {
+			if _, err := s.Event("", []byte(ev)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r := s.Response(); len(r.Choices) != 1 || r.Choices[0].Content != tt.want {
+			t.Errorf("%v: %+v, want %q", tt.events, r, tt.want)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type mediaStream struct {
 	spoke    bool // a delta has come
 	usage    *wire.Usage
 	said     strings.Builder // with assemble only
+	segments strings.Builder // with assemble only
 	whole    string
 }
 
@@ -108,6 +109,8 @@ func (s *mediaStream) member(ev *wire.Event, kind, key string, v strictjson.Valu
 		if kind == "transcript.text.done" {
 			ev.Closed = append(ev.Closed, wire.Channel{Name: "text"})
 			s.whole = string(text)
+		} else if s.assemble {
+			s.segments.Write(append(text[:len(text):len(text)], ' '))
 		}
 	default:
 		leaves(v, key, func(path string, leaf strictjson.Value) {
@@ -144,8 +147,9 @@ func (s *mediaStream) Response() *wire.Response {
 	resp := &wire.Response{Usage: s.usage}
 	said := s.whole
 	if s.spoke {
-		said = s.said.String()
+		said = withPieces(s.said.String(), s.whole)
 	}
+	said = withPieces(said, s.segments.String())
 	if said != "" {
 		resp.Choices = []wire.Choice{{Content: said}}
 	}

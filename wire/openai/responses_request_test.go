@@ -57,6 +57,11 @@ func TestResponsesRequestFacts(t *testing.T) {
 			facts{Model: "m", Unscanned: []string{"stored_prompt"}, Texts: []string{"tool_choice: b", "tool_choice: a", "prompt: c"}},
 		},
 		{
+			"the values in a schema are any JSON",
+			`{"model":"m","tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{"a":{"default":{"id":"a","encrypted_x":"b"},"examples":[{"type":"c"}],"const":{"status":"d"}}}}}]}`,
+			facts{Model: "m", Tools: []string{"f"}, Texts: []string{"tools[0].description: a", "tools[0].description: b", "tools[0].description: c", "tools[0].description: d"}},
+		},
+		{
 			"parts, media, files",
 			input(`{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,x","detail":"low"},{"type":"input_text","text":"b"},` +
 				`{"type":"input_image","image_url":"https://x.test/i"},{"type":"input_file","file_id":"file_1","filename":"n.pdf"},{"type":"input_file","file_data":"zz"},{"type":"input_file","file_url":"https://x.test/f"},{"type":"input_audio","input_audio":{"data":"zz","format":"wav"}}]}`),

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/tidwall/sjson"
 
@@ -116,26 +115,33 @@ func chosen(v strictjson.Value) string {
 // are allowed loses those that are hidden. Where no tool is left, the options
 // that speak of tools go too.
 func (r *askRequest) HideTools(body []byte, hide func(name string) bool) ([]byte, error) {
-	body, left, err := hideOffers(body, r.root.Get("tools"), "tools", hide)
+	doc, err := strictjson.Parse(body, strictjson.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("take a tool away: %w", err)
+	}
+	defer doc.Release()
+	root := doc.Root()
+	h := offerHider{hide: hide}
+	left, err := h.offers(root.Get("tools"))
 	if err != nil {
 		return nil, err
 	}
-	for i := range r.items {
-		found := r.items[i].v.Get("tools")
-		if k := r.items[i].kind; k != "tool_search_output" && k != "additional_tools" {
+	for _, it := range root.Get(r.kind.input).Elems() {
+		if k := itemKind(it); k != "tool_search_output" && k != "additional_tools" {
 			continue
 		}
-		path := r.kind.input + "." + strconv.Itoa(i) + ".tools"
-		var more int
-		if body, more, err = hideOffers(body, found, path, hide); err != nil {
+		more, err := h.offers(it.Get("tools"))
+		if err != nil {
 			return nil, err
 		}
 		left += more
 	}
-	if body, err = r.hideChoice(body, left, hide); err != nil {
+	if err := h.choice(root.Get("tool_choice"), left); err != nil {
 		return nil, err
 	}
-	if left > 0 || r.root.Get("tools").Len() == 0 {
+	read.Sort(h.edits)
+	body = strictjson.Splice(nil, body, h.edits)
+	if left > 0 || root.Get("tools").Len() == 0 {
 		return body, nil
 	}
 	for _, field := range []string{"tools", "tool_choice", "parallel_tool_calls"} {
@@ -146,65 +152,72 @@ func (r *askRequest) HideTools(body []byte, hide func(name string) bool) ([]byte
 	return body, nil
 }
 
-// hideOffers edits one list, and counts what is left in it.
-func hideOffers(body []byte, tools strictjson.Value, path string, hide func(string) bool) (out []byte, left int, err error) {
-	for i := tools.Len() - 1; i >= 0; i-- {
-		at := path + "." + strconv.Itoa(i)
-		name, nested, err := offerName(read.Elem(tools, i), "")
-		if err != nil {
-			return nil, 0, err
-		}
-		gone := !nested.Exists() && hide(name)
-		if nested.Exists() {
-			var inside int
-			if body, inside, err = hideOffers(body, nested, at+".tools", hide); err != nil {
-				return nil, 0, err
-			}
-			gone = inside == 0 && nested.Len() > 0
-		}
-		if !gone {
-			left++
-			continue
-		}
-		if body, err = sjson.DeleteBytes(body, at); err != nil {
-			return nil, 0, fmt.Errorf("take a tool away: %w", err)
-		}
-	}
-	return body, left, nil
+// offerHider collects the edits that take tools out of a request.
+type offerHider struct {
+	hide  func(name string) bool
+	edits []strictjson.Replacement
 }
 
-// hideChoice brings tool_choice in line with the tools that are left.
-func (r *askRequest) hideChoice(body []byte, left int, hide func(string) bool) ([]byte, error) {
+// offers edits one list, and counts what is left in it.
+func (h *offerHider) offers(tools strictjson.Value) (left int, err error) {
+	gone := make([]bool, 0, tools.Len())
+	before := len(h.edits)
+	for _, t := range tools.Elems() {
+		name, nested, err := offerName(t, "")
+		if err != nil {
+			return 0, err
+		}
+		inside, from := 0, len(h.edits)
+		if nested.Exists() {
+			if inside, err = h.offers(nested); err != nil {
+				return 0, err
+			}
+		}
+		hidden := !nested.Exists() && h.hide(name) || inside == 0 && nested.Len() > 0
+		switch {
+		case !hidden:
+			left++
+		case nested.Exists(): // goes as a whole
+			h.edits = h.edits[:from]
+		}
+		gone = append(gone, hidden)
+	}
+	if left == 0 && len(gone) > 0 {
+		h.edits = h.edits[:before]
+	}
+	h.edits = append(h.edits, read.Drop(tools, gone)...)
+	return left, nil
+}
+
+// choice brings tool_choice in line with the tools that are left.
+func (h *offerHider) choice(choice strictjson.Value, left int) error {
 	insists := &wire.Error{Path: "tool_choice", Reason: "insists on a tool that is hidden"}
-	choice := r.root.Get("tool_choice")
+	allowed := choice.Get("tools")
 	switch {
 	case choice.EqualStr("required") && left == 0:
-		return nil, insists
+		return insists
 	case choice.Kind() != strictjson.Object:
-		return body, nil
-	case !choice.Get("tools").Exists():
-		if hide(chosen(choice)) {
-			return nil, insists
+		return nil
+	case !allowed.Exists():
+		if h.hide(chosen(choice)) {
+			return insists
 		}
-		return body, nil
+		return nil
 	}
-	allowed := choice.Get("tools")
-	some := 0
-	var err error
-	for i := allowed.Len() - 1; i >= 0; i-- {
-		if !hide(chosen(read.Elem(allowed, i))) {
-			some++
-			continue
-		}
-		if body, err = sjson.DeleteBytes(body, "tool_choice.tools."+strconv.Itoa(i)); err != nil {
-			return nil, fmt.Errorf("take a tool away: %w", err)
-		}
+	some := false
+	var gone []bool
+	for _, t := range allowed.Elems() {
+		hidden := h.hide(chosen(t))
+		some = some || !hidden
+		gone = append(gone, hidden)
 	}
-	if some > 0 || allowed.Len() == 0 {
-		return body, nil
+	switch {
+	case some || allowed.Len() == 0:
+		h.edits = append(h.edits, read.Drop(allowed, gone)...)
+	case choice.Get("mode").EqualStr("required"):
+		return insists
+	default:
+		h.edits = append(h.edits, read.Replace(choice, []byte(`"none"`)))
 	}
-	if choice.Get("mode").EqualStr("required") {
-		return nil, insists
-	}
-	return sjson.SetBytes(body, "tool_choice", "none")
+	return nil
 }

@@ -165,6 +165,9 @@ func readHeader(body []byte, from int) (Part, error) {
 func (p *Part) mediaType(value string) error {
 	media, params, err := mime.ParseMediaType(value)
 	p.Media = media
+	if strings.HasPrefix(media, "multipart/") { // whose parts some take for the form's
+		return errHeader
+	}
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") {
 		return errHeader
 	}

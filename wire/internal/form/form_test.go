@@ -78,6 +78,7 @@ func TestRefuses(t *testing.T) {
 		"a transfer encoding":    {contentType, "--b0\nContent-Disposition: form-data; name=\"a\"\nContent-Transfer-Encoding: base64\n\nx\n--b0--\n"},
 		"a folded header":        {contentType, "--b0\nContent-Disposition: form-data;\n name=\"a\"\n\nx\n--b0--\n"},
 		"a wrong length":         {contentType, "--b0\nContent-Disposition: form-data; name=\"a\"\nContent-Length: 3\n\nx\n--b0--\n"},
+		"a form in a form":       {contentType, "--b0\nContent-Disposition: form-data; name=\"a\"; filename=\"f\"\nContent-Type: multipart/mixed; boundary=b1\n\nx\n--b0--\n"},
 		"an attachment":          {contentType, "--b0\nContent-Disposition: attachment; name=\"a\"\n\nx\n--b0--\n"},
 		"another charset's name": {contentType, "--b0\nContent-Disposition: form-data; name=\"a\"; filename=\"\xe9\"\n\nx\n--b0--\n"},
 	} {

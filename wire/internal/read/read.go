@@ -32,6 +32,35 @@ func Replace(v strictjson.Value, text []byte) strictjson.Replacement {
 	return strictjson.Replacement{Start: start, End: end, Text: text}
 }
 
+// Drop takes the elements of an array that are gone out of it, each with a
+// comma beside it.
+func Drop(list strictjson.Value, gone []bool) []strictjson.Replacement {
+	var edits []strictjson.Replacement
+	start, end := -1, -1 // where those that go begin, and where the last one that stays ends
+	stop := 0            // where the element before ends
+	for i, e := range list.Elems() {
+		from, to := e.Span()
+		switch {
+		case gone[i] && start < 0:
+			start = from
+		case !gone[i]:
+			if start >= 0 {
+				edits = append(edits, strictjson.Replacement{Start: start, End: from})
+			}
+			start, end = -1, to
+		}
+		stop = to
+	}
+	switch {
+	case start < 0:
+	case end < 0:
+		edits = append(edits, strictjson.Replacement{Start: start, End: stop})
+	default:
+		edits = append(edits, strictjson.Replacement{Start: end, End: stop})
+	}
+	return edits
+}
+
 // EveryString calls f for every string value below v, whatever its key.
 func EveryString(v strictjson.Value, f func(leaf strictjson.Value)) {
 	switch v.Kind() {
