@@ -47,3 +47,22 @@ func TestWhatMessagesKeep(t *testing.T) {
 		t.Errorf("created %q in a stream, want %q", got, want)
 	}
 }
+
+// TestTheValuesInASchemaAreAnyJSON: words behind keys that are structure
+// elsewhere are words there.
+func TestTheValuesInASchemaAreAnyJSON(t *testing.T) {
+	body := []byte(`{"model":"m","max_tokens":9,"messages":[],"tools":[{"name":"f","input_schema":{"type":"object","properties":{
+		"a":{"type":"string","default":{"id":"w1","signature":"w2"},"examples":[{"type":"w3"}],"const":{"role":"w4"}}}}}]}`)
+	r, err := Messages{}.Request(wire.Incoming{Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	var got []string
+	for _, x := range r.Texts() {
+		got = append(got, string(body[x.Start:x.End]))
+	}
+	if want := []string{`"w1"`, `"w2"`, `"w3"`, `"w4"`}; !slices.Equal(got, want) {
+		t.Errorf("texts %q, want %q", got, want)
+	}
+}

@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/tidwall/sjson"
 
@@ -28,26 +27,28 @@ func (r *request) HideTools(body []byte, hide func(name string) bool) ([]byte, e
 	left := 0
 	for _, list := range []string{"tools", "mcp_servers"} {
 		v := r.root.Get(list)
-		var gone int
-		var err error
-		for i := v.Len() - 1; i >= 0; i-- {
-			name := toolName(read.Elem(v, i))
+		hidden := 0
+		gone := make([]bool, v.Len())
+		for i, t := range v.Elems() {
+			name := toolName(t)
 			if list == "mcp_servers" {
 				name = "mcp:" + name
 			}
-			if !hide(name) {
-				continue
-			}
-			gone++
-			if body, err = sjson.DeleteBytes(body, list+"."+strconv.Itoa(i)); err != nil {
-				return nil, fmt.Errorf("take a tool away: %w", err)
+			if gone[i] = hide(name); gone[i] {
+				hidden++
 			}
 		}
-		left += v.Len() - gone
-		if gone > 0 && gone == v.Len() {
-			if body, err = sjson.DeleteBytes(body, list); err != nil {
-				return nil, fmt.Errorf("take the tools away: %w", err)
-			}
+		left += v.Len() - hidden
+		var err error
+		switch hidden {
+		case 0:
+		case v.Len():
+			body, err = sjson.DeleteBytes(body, list)
+		default:
+			body, err = read.Without(body, list, gone)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("take a tool away: %w", err)
 		}
 	}
 	if left > 0 || !choice.Exists() {

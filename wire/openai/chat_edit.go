@@ -2,7 +2,6 @@ package openai
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/tidwall/sjson"
 
@@ -33,14 +32,16 @@ func (r *chatRequest) HideTools(body []byte, hide func(name string) bool) ([]byt
 	for _, list := range []string{"tools", "functions"} {
 		tools := r.root.Get(list)
 		left := tools.Len()
-		var err error
-		for i := tools.Len() - 1; i >= 0; i-- {
-			name, _ := toolName(read.Elem(tools, i), list == "functions", "")
-			if !hide(name) {
-				continue
+		gone := make([]bool, left)
+		for i, t := range tools.Elems() {
+			name, _ := toolName(t, list == "functions", "")
+			if gone[i] = hide(name); gone[i] {
+				left--
 			}
-			left--
-			if body, err = sjson.DeleteBytes(body, list+"."+strconv.Itoa(i)); err != nil {
+		}
+		var err error
+		if left > 0 && left < tools.Len() {
+			if body, err = read.Without(body, list, gone); err != nil {
 				return nil, fmt.Errorf("take a tool away: %w", err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -320,5 +321,24 @@ func TestAPredictionIsText(t *testing.T) {
 			t.Errorf("%s: texts %v", content, texts)
 		}
 		r.Release()
+	}
+}
+
+// TestTheValuesInASchemaAreAnyJSON: words behind keys that are structure
+// elsewhere are words there.
+func TestTheValuesInASchemaAreAnyJSON(t *testing.T) {
+	body := []byte(`{"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{
+		"a":{"type":"string","default":{"id":"w1","data":"w2"},"examples":[{"type":"w3"}],"const":{"role":"w4"}}}}}}]}`)
+	r, err := Chat{}.Request(wire.Incoming{Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	var got []string
+	for _, x := range r.Texts() {
+		got = append(got, string(body[x.Start:x.End]))
+	}
+	if want := []string{`"w1"`, `"w2"`, `"w3"`, `"w4"`}; !slices.Equal(got, want) {
+		t.Errorf("texts %q, want %q", got, want)
 	}
 }

@@ -1,6 +1,9 @@
 package openai
 
-import "github.com/headgate/headgate/wire/strictjson"
+import (
+	"github.com/headgate/headgate/wire/internal/read"
+	"github.com/headgate/headgate/wire/strictjson"
+)
 
 // The fields that are read, object by object. A sibling that equals one of
 // them but for its case is refused, because other parsers would take it for
@@ -75,10 +78,13 @@ func leaves(v strictjson.Value, path string, f func(path string, leaf strictjson
 	case strictjson.Object:
 		for k, m := range v.Members() {
 			key := k.Str()
-			if m.Kind() == strictjson.String && notText[key] {
-				continue
+			switch {
+			case schemaValues[key]:
+				read.EveryString(m, func(leaf strictjson.Value) { f(path+"."+key, leaf) })
+			case m.Kind() == strictjson.String && notText[key]:
+			default:
+				leaves(m, path+"."+key, f)
 			}
-			leaves(m, path+"."+key, f)
 		}
 	}
 }

@@ -61,6 +61,17 @@ func Drop(list strictjson.Value, gone []bool) []strictjson.Replacement {
 	return edits
 }
 
+// Without is a body without the elements of a list, one of its members, that
+// are gone.
+func Without(body []byte, list string, gone []bool) ([]byte, error) {
+	doc, err := strictjson.Parse(body, strictjson.Limits{})
+	if err != nil {
+		return nil, &wire.Error{Err: err}
+	}
+	defer doc.Release()
+	return strictjson.Splice(nil, body, Drop(doc.Root().Get(list), gone)), nil
+}
+
 // EveryString calls f for every string value below v, whatever its key.
 func EveryString(v strictjson.Value, f func(leaf strictjson.Value)) {
 	switch v.Kind() {
