@@ -29,16 +29,26 @@ func (x *Exchange) owns(req any) *wire.Refusal {
 	if !ok || x.g.cfg.Bindings == nil {
 		return nil
 	}
-	me := x.owner()
 	for _, id := range r.References() {
-		owner, known, err := x.g.cfg.Bindings.Owner(x.route.Served.Dialect.Name(), id)
-		switch {
-		case err != nil:
-			x.g.cfg.Logger.Error("the owner of an id cannot be looked up, refusing", "request_id", x.id, "error", err)
-			return notLooked
-		case known && owner != me, !known && !x.g.cfg.AllowForeignIDs:
-			return notYours
+		if ref := x.ownsID(id); ref != nil {
+			return ref
 		}
+	}
+	return nil
+}
+
+// ownsID refuses an id that the caller may not name.
+func (x *Exchange) ownsID(id string) *wire.Refusal {
+	if x.g.cfg.Bindings == nil {
+		return nil
+	}
+	owner, known, err := x.g.cfg.Bindings.Owner(x.route.Served.Dialect.Name(), id)
+	switch {
+	case err != nil:
+		x.g.cfg.Logger.Error("the owner of an id cannot be looked up, refusing", "request_id", x.id, "error", err)
+		return notLooked
+	case known && owner != x.owner(), !known && !x.g.cfg.AllowForeignIDs:
+		return notYours
 	}
 	return nil
 }

@@ -150,3 +150,36 @@ func TestBrokenBindingsRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestAListShowsEverybodyTheirOwn: files are made by upload, and listed by
+// whoever asks.
+func TestAListShowsEverybodyTheirOwn(t *testing.T) {
+	for _, foreign := range []bool{false, true} {
+		store, err := binding.Open(filepath.Join(t.TempDir(), "ids"), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		for id, user := range map[string]string{"file-a": "alice", "file-b": "bob"} {
+			if err := store.Bind("openai", id, binding.OwnerOf("acme", user, "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g := gate(t, rules{}, &book{}, func(c *enforce.Config) {
+			c.Identify, c.Bindings, c.AllowForeignIDs = byHeader{}, store, foreign
+		})
+		r := get("/files")
+		r.Header.Set("X-User", "alice")
+		w := exchange(g, r, jsonReply(200, `{"object":"list","data":[{"id":"file-b","filename":"b.txt"},{"id":"file-a","filename":"a.txt"},{"id":"file-c","filename":"c.txt"}],"has_more":false}`))
+		want := `{"object":"list","data":[{"id":"file-a","filename":"a.txt"}],"has_more":false}`
+		if foreign {
+			want = `{"object":"list","data":[{"id":"file-a","filename":"a.txt"},{"id":"file-c","filename":"c.txt"}],"has_more":false}`
+		}
+		if w.Code != 200 || w.Body.String() != want {
+			t.Errorf("foreign ids %v: %d %s", foreign, w.Code, w.Body)
+		}
+	}
+	g := gate(t, rules{}, &book{}, func(c *enforce.Config) { c.Identify, c.Bindings = byHeader{}, brokenBindings{lookup: true} })
+	w := exchange(g, get("/files"), jsonReply(200, `{"data":[{"id":"file-b","filename":"b.txt"}]}`))
+	status(t, w, 503)
+}

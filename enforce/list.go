@@ -6,8 +6,9 @@ import (
 	"github.com/headgate/headgate/wire/strictjson"
 )
 
-// listKind is for lists of models: nobody is shown a model that the policy
-// would refuse whatever was asked.
+// listKind is for lists of models, where nobody is shown one that the policy
+// would refuse whatever was asked, and for lists of what the upstream keeps,
+// where everybody is shown their own.
 type listKind struct{ codec wire.ListCodec }
 
 func (k listKind) admit(x *Exchange, body []byte) (*Reply, bool) {
@@ -57,9 +58,10 @@ func (k listKind) whole(p *Reply) {
 			return
 		}
 	}
-	hide := make([]bool, len(list.Models))
-	for i, model := range list.Models {
-		hide[i] = p.x.hidden(model)
+	hide, ref := k.hides(p.x, list.Models)
+	if ref != nil {
+		p.refuseWith(ref)
+		return
 	}
 	if _, one := p.x.route.Params["model"]; one && len(hide) > 0 && hide[0] { // under another name than was asked for
 		p.refuseWith(&wire.Refusal{Code: wire.CodeNotFound, Reason: unknownModel})
@@ -68,6 +70,25 @@ func (k listKind) whole(p *Reply) {
 	if p.send(list.Without(hide)) == nil {
 		p.ended = endComplete
 	}
+}
+
+// hides tells which entries of a list the caller is not shown.
+func (k listKind) hides(x *Exchange, names []string) ([]bool, *wire.Refusal) {
+	_, kept := k.codec.(wire.KeptLister)
+	hide := make([]bool, len(names))
+	for i, name := range names {
+		if !kept {
+			hide[i] = x.hidden(name)
+			continue
+		}
+		switch ref := x.ownsID(name); ref {
+		case nil, notYours:
+			hide[i] = ref != nil
+		default:
+			return nil, ref
+		}
+	}
+	return hide, nil
 }
 
 // Interface guard

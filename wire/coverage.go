@@ -39,6 +39,8 @@ func covered(c Codec) Coverage {
 		return Coverage{Request: "pre_tool", Reply: "post_tool; lists without what is hidden", Stream: "post_tool", Calls: "pre_tool"}
 	case ToolCodec:
 		return Coverage{Request: "pre_tool", Reply: "post_tool"}
+	case KeptLister:
+		return Coverage{Request: "no prompt", Reply: "what others made is left out; redaction"}
 	case ListCodec:
 		return Coverage{Request: "no prompt", Reply: "models that are denied are left out; redaction"}
 	case BatchCodec:

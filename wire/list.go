@@ -172,5 +172,36 @@ func (l *List) Without(hide []bool) []byte {
 	return strictjson.Splice(nil, l.body, edits)
 }
 
-// Interface guard
-var _ ListCodec = ModelList{}
+// KeptList is a [ListCodec] for lists of what the upstream keeps for its
+// callers, of which each is shown its own:
+//
+//	GET /files  →  {"object": "list", "data": [{"id": "file-1", …}], "has_more": false}
+type KeptList struct {
+	// API is the protocol: "openai.files".
+	API string
+}
+
+// Protocol is the API's name.
+func (c KeptList) Protocol() string { return c.API }
+
+// List reads a reply; the ids stand where others have the models' names.
+func (c KeptList) List(body []byte) (*List, error) {
+	return ModelList{Array: "data", Name: "id"}.List(body)
+}
+
+// Kept marks the list; it is never called.
+func (KeptList) Kept() {}
+
+// KeptLister is a [ListCodec] whose entries are things that the upstream keeps, named
+// by their ids.
+type KeptLister interface {
+	ListCodec
+	// Kept marks the codec; it is never called.
+	Kept()
+}
+
+// Interface guards
+var (
+	_ ListCodec  = ModelList{}
+	_ KeptLister = KeptList{}
+)

@@ -14,7 +14,7 @@ import (
 func restEndpoints() []wire.Endpoint {
 	return []wire.Endpoint{
 		{Method: http.MethodPost, Path: "/batches", Codec: Batches{}},
-		{Method: http.MethodGet, Path: "/batches", Codec: batches, Bodyless: true},
+		{Method: http.MethodGet, Path: "/batches", Codec: wire.KeptList{API: "anthropic.batches"}, Bodyless: true},
 		{Method: http.MethodGet, Path: "/batches/{batch}", Codec: batches, Bodyless: true},
 		{Method: http.MethodDelete, Path: "/batches/{batch}", Codec: batches, Bodyless: true},
 		{Method: http.MethodPost, Path: "/batches/{batch}/cancel", Codec: batches, Bodyless: true},

@@ -25,13 +25,13 @@ func restEndpoints() []wire.Endpoint {
 		{Method: post, Path: "/audio/translations", Codec: Transcriptions{}, Media: form},
 
 		{Method: post, Path: "/files", Codec: FileUpload{}, Media: form},
-		{Method: get, Path: "/files", Codec: wire.Records{API: "openai.files"}, Bodyless: true},
+		{Method: get, Path: "/files", Codec: wire.KeptList{API: "openai.files"}, Bodyless: true},
 		{Method: get, Path: "/files/{file}", Codec: files, Bodyless: true},
 		{Method: del, Path: "/files/{file}", Codec: files, Bodyless: true},
 		{Method: get, Path: "/files/{file}/content", Codec: FileContent{}, Bodyless: true},
 
 		{Method: post, Path: "/batches", Codec: newBatch},
-		{Method: get, Path: "/batches", Codec: wire.Records{API: "openai.batches"}, Bodyless: true},
+		{Method: get, Path: "/batches", Codec: wire.KeptList{API: "openai.batches"}, Bodyless: true},
 		{Method: get, Path: "/batches/{batch}", Codec: batches, Bodyless: true},
 		{Method: post, Path: "/batches/{batch}/cancel", Codec: batches, Bodyless: true},
 	}
