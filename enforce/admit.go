@@ -175,10 +175,10 @@ func checkQuery(raw string) string {
 		return "the query cannot be read"
 	}
 	for name, v := range values {
-		if len(v) > 1 {
+		if len(v) > 1 && !strings.HasSuffix(name, "[]") { // which says that it is a list
 			return "a query parameter is repeated"
 		}
-		if strings.EqualFold(name, "model") {
+		if strings.EqualFold(strings.TrimSuffix(name, "[]"), "model") {
 			return "the query names a model"
 		}
 	}
