@@ -1,7 +1,6 @@
 package anthropic_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,51 +8,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/headgate/headgate/audit"
 	"github.com/headgate/headgate/enforce"
-	"github.com/headgate/headgate/policy"
-	"github.com/headgate/headgate/redact"
-	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/enforce/enforcetest"
 	"github.com/headgate/headgate/wire/anthropic"
 	"github.com/headgate/headgate/wire/internal/recordings"
 	"github.com/headgate/headgate/wire/sse"
 )
 
-// allows is a policy that allows everything; holds makes the gate keep a
-// stream until it is whole.
-type allows struct{ holds bool }
-
-func (allows) Decide(context.Context, *policy.Input) policy.Decision {
-	return policy.Decision{Action: policy.Allow, Layer: policy.LayerRego}
-}
-
-func (a allows) Needs(s policy.Stage) policy.Fields {
-	if a.holds && s == policy.PostChat {
-		return policy.FieldResponse
-	}
-	return 0
-}
-func (allows) SHA256() string           { return strings.Repeat("ab", 32) }
-func (a allows) Current() policy.Policy { return a }
-
-type nowhere struct{}
-
-func (nowhere) Append(*audit.Record) error        { return nil }
-func (nowhere) AppendRefusal(*audit.Record) error { return nil }
-
-// gate is one that redacts replies and arguments.
-func gate(t *testing.T, p allows, specs ...string) *enforce.Gate {
+// gate is one that redacts replies and arguments; holds makes it keep a stream
+// until it is whole.
+func gate(t *testing.T, holds bool, selectors ...string) *enforce.Gate {
 	t.Helper()
-	router, err := wire.NewRouter([]wire.Served{{Dialect: anthropic.Dialect{}, Prefix: "/v1/messages"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := enforce.Config{Router: router, Fallback: anthropic.Dialect{}, Policy: p, Audit: nowhere{}}
-	for _, s := range specs {
-		cfg.Redact.Response = append(cfg.Redact.Response, redact.Selector{Spec: s})
-		cfg.Redact.Args = append(cfg.Redact.Args, redact.Selector{Spec: s})
-	}
-	g, err := enforce.New(cfg)
+	g, err := enforcetest.Gate(anthropic.Dialect{}, "/v1/messages", enforcetest.Policy{Holds: holds}, nil, selectors...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,25 +29,8 @@ func gate(t *testing.T, p allows, specs ...string) *enforce.Gate {
 // exchange sends a prompt through a gate to an upstream that answers with a
 // stream, in writes of n bytes, and then ends with an error or not.
 func exchange(g *enforce.Gate, stream string, n int, end error) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, "/v1/messages", strings.NewReader(`{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	reply, ok := g.Begin(w, r, "192.0.2.1").Admit()
-	if !ok || reply == nil {
-		return w
-	}
-	reply.Header().Set("Content-Type", "text/event-stream")
-	reply.WriteHeader(http.StatusOK)
-	for len(stream) > 0 {
-		k := min(n, len(stream))
-		if _, err := reply.Write([]byte(stream[:k])); err != nil {
-			end = err
-			break
-		}
-		stream = stream[k:]
-	}
-	reply.Close(end)
-	return w
+	return enforcetest.Exchange(g, http.MethodPost, "/v1/messages", `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`,
+		enforcetest.Upstream{Media: "text/event-stream", Body: stream, Size: n, End: end})
 }
 
 // event writes an event as the API does.
@@ -147,7 +96,7 @@ func TestACleanStreamIsByteIdentical(t *testing.T) {
 	}
 	bodies = append(bodies, clean(t))
 	for _, hold := range []bool{false, true} {
-		g := gate(t, allows{hold}, "US_SSN", "lit:nobody says this")
+		g := gate(t, hold, "US_SSN", "lit:nobody says this")
 		for _, body := range bodies {
 			for _, n := range []int{1, 7, 1000, 1 << 20} {
 				if n < 1000 && len(body) > 20_000 {
@@ -187,7 +136,7 @@ func clean(t *testing.T) string {
 // the middle of its sentences.
 func TestASecretOverTwoTextBlocks(t *testing.T) {
 	const text = "write to alice.smith@example.com or not"
-	g := gate(t, allows{}, "EMAIL")
+	g := gate(t, false, "EMAIL")
 	for cut := range len(text) {
 		stream := event(t, "message_start", object{"message": object{"role": "assistant", "content": []any{}}})
 		for i, part := range []string{text[:cut], text[cut:]} {
@@ -210,7 +159,7 @@ func TestNoByteOfASecretAtAnyCut(t *testing.T) {
 	const secret = "alice.smith@example.com"
 	const text = "write to " + secret + " or not"
 	const redacted = "write to [EMAIL] or not"
-	g := gate(t, allows{}, "EMAIL")
+	g := gate(t, false, "EMAIL")
 	quote := func(s string) string { return `{"q": "` + s + `"}` }
 	for _, ch := range []struct {
 		name         string // in said

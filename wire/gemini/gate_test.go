@@ -1,7 +1,6 @@
 package gemini_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,60 +8,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/headgate/headgate/audit"
 	"github.com/headgate/headgate/enforce"
-	"github.com/headgate/headgate/policy"
-	"github.com/headgate/headgate/redact"
-	"github.com/headgate/headgate/wire"
+	"github.com/headgate/headgate/enforce/enforcetest"
 	"github.com/headgate/headgate/wire/frame"
 	"github.com/headgate/headgate/wire/gemini"
 	"github.com/headgate/headgate/wire/internal/recordings"
 )
 
-// rules is a policy that denies what deny gives a reason for; holds makes the
-// gate keep a stream until it is whole.
-type rules struct {
-	holds bool
-	deny  func(*policy.Input) string
-}
-
-func (r rules) Decide(_ context.Context, in *policy.Input) policy.Decision {
-	d := policy.Decision{Action: policy.Allow, Layer: policy.LayerRego}
-	if r.deny != nil {
-		if d.Reason = r.deny(in); d.Reason != "" {
-			d.Action = policy.Deny
-		}
-	}
-	return d
-}
-
-func (r rules) Needs(s policy.Stage) policy.Fields {
-	if r.holds && s == policy.PostChat {
-		return policy.FieldResponse
-	}
-	return 0
-}
-func (rules) SHA256() string           { return strings.Repeat("ab", 32) }
-func (r rules) Current() policy.Policy { return r }
-
-type nowhere struct{}
-
-func (nowhere) Append(*audit.Record) error        { return nil }
-func (nowhere) AppendRefusal(*audit.Record) error { return nil }
+type rules = enforcetest.Policy
 
 // gate is one that redacts replies and arguments.
-func gate(t *testing.T, p rules, specs ...string) *enforce.Gate {
+func gate(t *testing.T, p rules, selectors ...string) *enforce.Gate {
 	t.Helper()
-	router, err := wire.NewRouter([]wire.Served{{Dialect: gemini.Dialect{}, Prefix: "/v1beta"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := enforce.Config{Router: router, Fallback: gemini.Dialect{}, Policy: p, Audit: nowhere{}}
-	for _, s := range specs {
-		cfg.Redact.Response = append(cfg.Redact.Response, redact.Selector{Spec: s})
-		cfg.Redact.Args = append(cfg.Redact.Args, redact.Selector{Spec: s})
-	}
-	g, err := enforce.New(cfg)
+	g, err := enforcetest.Gate(gemini.Dialect{}, "/v1beta", p, nil, selectors...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,25 +48,8 @@ func (f framing) write(events ...string) string {
 // exchange sends a prompt through a gate to an upstream that answers with a
 // stream, in writes of n bytes, and then ends with an error or not.
 func exchange(g *enforce.Gate, f framing, stream string, n int, end error) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, "/v1beta/models/m:streamGenerateContent"+f.query, strings.NewReader(`{"contents":[{"parts":[{"text":"hi"}]}]}`))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	reply, ok := g.Begin(w, r, "192.0.2.1").Admit()
-	if !ok || reply == nil {
-		return w
-	}
-	reply.Header().Set("Content-Type", f.media)
-	reply.WriteHeader(http.StatusOK)
-	for len(stream) > 0 {
-		k := min(n, len(stream))
-		if _, err := reply.Write([]byte(stream[:k])); err != nil {
-			end = err
-			break
-		}
-		stream = stream[k:]
-	}
-	reply.Close(end)
-	return w
+	return enforcetest.Exchange(g, http.MethodPost, "/v1beta/models/m:streamGenerateContent"+f.query, `{"contents":[{"parts":[{"text":"hi"}]}]}`,
+		enforcetest.Upstream{Media: f.media, Body: stream, Size: n, End: end})
 }
 
 // said joins what the events of a stream say: words, thoughts, code and
@@ -228,7 +169,7 @@ func TestACleanStreamIsByteIdentical(t *testing.T) {
 	))
 	bodies[len(bodies)-1] = strings.ReplaceAll(bodies[len(bodies)-1], "data: : comment\r\n\r\n", ": comment\n\n")
 	for _, hold := range []bool{false, true} {
-		g := gate(t, rules{holds: hold}, "US_SSN", "lit:nobody says this")
+		g := gate(t, rules{Holds: hold}, "US_SSN", "lit:nobody says this")
 		for _, body := range bodies {
 			for _, f := range framings {
 				body := body

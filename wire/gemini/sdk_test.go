@@ -121,10 +121,10 @@ func TestClientCountsAndEmbeds(t *testing.T) {
 }
 
 func TestClientDenied(t *testing.T) {
-	u, c := serve(t, gate(t, rules{deny: denyPrompts}), "application/json", "")
+	u, c := serve(t, gate(t, rules{Deny: denyPrompts}), "application/json", "")
 	_, err := c.Models.GenerateContent(context.Background(), "gemini-x", genai.Text("hi"), nil)
 	denied(t, u, err, "not this model")
-	u, c = serve(t, gate(t, rules{deny: denyPrompts}), "text/event-stream", "")
+	u, c = serve(t, gate(t, rules{Deny: denyPrompts}), "text/event-stream", "")
 	_, _, err = stream(c)
 	denied(t, u, err, "not this model")
 	if u.body != "" {
@@ -144,12 +144,12 @@ func TestClientStreamIsRedacted(t *testing.T) {
 // TestClientCallIsDenied: the other call stays, as JSON and as a stream.
 func TestClientCallIsDenied(t *testing.T) {
 	const calls = `{"candidates": [{"content": {"role": "model", "parts": [{"text": "Let me see."}, {"functionCall": {"name": "shell", "args": {"cmd": "ls"}}}, {"functionCall": {"name": "search", "args": {"q": "x"}}}]}, "finishReason": "STOP"}]}`
-	_, c := serve(t, gate(t, rules{deny: denyShell}), "application/json", calls)
+	_, c := serve(t, gate(t, rules{Deny: denyShell}), "application/json", calls)
 	r, err := c.Models.GenerateContent(context.Background(), "gemini-x", genai.Text("hi"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, c = serve(t, gate(t, rules{deny: denyShell}), "text/event-stream", framings[0].write(calls))
+	_, c = serve(t, gate(t, rules{Deny: denyShell}), "text/event-stream", framings[0].write(calls))
 	text, streamed, err := stream(c)
 	if err != nil {
 		t.Fatal(err)

@@ -1,19 +1,17 @@
 package openai_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/headgate/headgate/audit"
 	"github.com/headgate/headgate/enforce"
+	"github.com/headgate/headgate/enforce/enforcetest"
 	"github.com/headgate/headgate/policy"
-	"github.com/headgate/headgate/redact"
-	"github.com/headgate/headgate/wire"
 	"github.com/headgate/headgate/wire/openai"
 	"github.com/headgate/headgate/wire/sse"
 )
@@ -26,48 +24,31 @@ type denies struct {
 	seen  *[]string // every call that was asked about, "name(args)"
 }
 
-func (d denies) Decide(_ context.Context, in *policy.Input) policy.Decision {
-	if in.Stage == policy.PreTool && d.seen != nil {
-		*d.seen = append(*d.seen, in.Tool+"("+string(in.Args)+")")
-	}
-	for _, name := range d.tools {
-		if in.Stage == policy.PreTool && in.Tool == name {
-			return policy.Decision{Action: policy.Deny, Reason: "not today", Layer: policy.LayerRego}
+func (d denies) policy() enforcetest.Policy {
+	p := enforcetest.Policy{Holds: d.holds, Deny: func(in *policy.Input) string {
+		if in.Stage != policy.PreTool {
+			return ""
 		}
+		if d.seen != nil {
+			*d.seen = append(*d.seen, in.Tool+"("+string(in.Args)+")")
+		}
+		if slices.Contains(d.tools, in.Tool) {
+			return "not today"
+		}
+		return ""
+	}}
+	if d.seen != nil {
+		p.Reads = map[policy.Stage]policy.Fields{policy.PreTool: policy.FieldArgs}
 	}
-	return policy.Decision{Action: policy.Allow, Layer: policy.LayerRego}
+	return p
 }
 
-func (d denies) Needs(s policy.Stage) policy.Fields {
-	switch {
-	case s == policy.PreTool && d.seen != nil:
-		return policy.FieldArgs
-	case s == policy.PostChat && d.holds:
-		return policy.FieldResponse
-	}
-	return 0
-}
-func (denies) SHA256() string           { return strings.Repeat("ab", 32) }
-func (d denies) Current() policy.Policy { return d }
-
-type lines struct{ list []*audit.Record }
-
-func (l *lines) Append(r *audit.Record) error        { l.list = append(l.list, r); return nil }
-func (l *lines) AppendRefusal(r *audit.Record) error { return l.Append(r) }
+type lines struct{ enforcetest.Log }
 
 // gate is one that redacts replies and arguments.
-func gate(t *testing.T, p denies, log *lines, specs ...string) *enforce.Gate {
+func gate(t *testing.T, p denies, log *lines, selectors ...string) *enforce.Gate {
 	t.Helper()
-	router, err := wire.NewRouter([]wire.Served{{Dialect: openai.Dialect{}, Prefix: "/v1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := enforce.Config{Router: router, Fallback: openai.Dialect{}, Policy: p, Audit: log}
-	for _, s := range specs {
-		cfg.Redact.Response = append(cfg.Redact.Response, redact.Selector{Spec: s})
-		cfg.Redact.Args = append(cfg.Redact.Args, redact.Selector{Spec: s})
-	}
-	g, err := enforce.New(cfg)
+	g, err := enforcetest.Gate(openai.Dialect{}, "/v1", p.policy(), &log.Log, selectors...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,25 +58,7 @@ func gate(t *testing.T, p denies, log *lines, specs ...string) *enforce.Gate {
 // exchange sends a request through a gate to an upstream that answers with
 // body, in writes of n bytes, and then ends with an error or not.
 func exchange(g *enforce.Gate, method, path, request, media, body string, n int, end error) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, strings.NewReader(request))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	reply, ok := g.Begin(w, r, "192.0.2.1").Admit()
-	if !ok || reply == nil {
-		return w
-	}
-	reply.Header().Set("Content-Type", media)
-	reply.WriteHeader(http.StatusOK)
-	for len(body) > 0 {
-		k := min(n, len(body))
-		if _, err := reply.Write([]byte(body[:k])); err != nil {
-			end = err
-			break
-		}
-		body = body[k:]
-	}
-	reply.Close(end)
-	return w
+	return enforcetest.Exchange(g, method, path, request, enforcetest.Upstream{Media: media, Body: body, Size: n, End: end})
 }
 
 const streamed = `{"model":"m","stream":true,"input":"hi"}`

@@ -14,7 +14,7 @@ import (
 // story is the audit as "stage decision, …".
 func (l *lines) story() string {
 	var s []string
-	for _, r := range l.list {
+	for _, r := range l.Lines {
 		stage := r.Stage
 		if r.Kind != "" {
 			stage = r.Kind
