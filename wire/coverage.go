@@ -1,6 +1,9 @@
 package wire
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // Coverage says what of an endpoint is looked into, for the documentation.
 // An empty field is "nothing".
@@ -24,6 +27,9 @@ func CoverageOf(e Endpoint) Coverage {
 	cov.Facts = slices.Sorted(slices.Values(cov.Facts))
 	if _, chat := e.Codec.(ChatCodec); chat && e.Bodyless {
 		cov.Request, cov.Facts = "no prompt", nil
+		if e.Method != http.MethodGet {
+			cov.Stream = "" // only what was kept before can stream
+		}
 	}
 	return cov
 }
