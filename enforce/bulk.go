@@ -34,7 +34,10 @@ func (k resultsKind) whole(p *Reply) {
 		return
 	}
 	if res.Unscanned != "" {
-		_ = p.note(res.Unscanned) // it may pass, as was just seen
+		if ref := p.note(res.Unscanned); ref != nil {
+			p.refuseWith(p.denyLine(ref))
+			return
+		}
 	}
 	out, ok := k.decide(p, res)
 	if ok && p.send(out) == nil {

@@ -45,10 +45,6 @@ var notText = map[string]bool{
 	"expires_at": true, "retrieved_at": true,
 }
 
-// schemaValues are keys of a schema that hold any JSON, of which every string
-// counts.
-var schemaValues = map[string]bool{"default": true, "example": true, "examples": true, "const": true, "enum": true}
-
 // walk calls text for every string below v that holds words, and fact for
 // whatever cannot be looked into: media, ids of files, encrypted echoes.
 func walk(v strictjson.Value, text func(leaf strictjson.Value), fact func(string)) {
@@ -73,7 +69,7 @@ func walk(v strictjson.Value, text func(leaf strictjson.Value), fact func(string
 func walkMember(v strictjson.Value, kind, key string, m strictjson.Value, text func(leaf strictjson.Value), fact func(string)) {
 	switch {
 	case key == "cache_control":
-	case schemaValues[key]:
+	case read.AnyJSON(key):
 		read.EveryString(m, text)
 	case key == "input" && strings.HasSuffix(kind, "tool_use"):
 		read.EveryString(m, text)

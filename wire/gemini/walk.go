@@ -26,11 +26,10 @@ var opaque = map[string]bool{
 	"thoughtSignature": true, "continuationToken": true, "sdkBlob": true, "googleMapsWidgetContextToken": true,
 }
 
-// free are fields that hold any JSON, of which every string counts, the values
-// in a schema among them.
+// free are fields that hold any JSON, of which every string counts, as the
+// values in a schema do.
 var free = map[string]bool{
 	"args": true, "response": true, "labels": true, "partMetadata": true,
-	"default": true, "example": true, "examples": true, "const": true, "enum": true,
 }
 
 // sink takes what a walk finds.
@@ -68,7 +67,7 @@ func (s sink) besides(v strictjson.Value, known ...string) {
 
 func (s sink) member(v strictjson.Value, key string, m strictjson.Value) {
 	switch {
-	case free[key]:
+	case free[key], read.AnyJSON(key):
 		read.EveryString(m, s.text)
 	case notText[key]:
 		for _, e := range m.Elems() {

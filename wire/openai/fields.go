@@ -79,7 +79,7 @@ func leaves(v strictjson.Value, path string, f func(path string, leaf strictjson
 		for k, m := range v.Members() {
 			key := k.Str()
 			switch {
-			case schemaValues[key]:
+			case read.AnyJSON(key):
 				read.EveryString(m, func(leaf strictjson.Value) { f(path+"."+key, leaf) })
 			case m.Kind() == strictjson.String && notText[key]:
 			default:

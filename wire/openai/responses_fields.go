@@ -50,10 +50,6 @@ var structure = map[string]bool{
 	"truncation": true, "billing": true, "prompt_cache_retention": true, "partial_image_b64": true, "b64_json": true,
 }
 
-// schemaValues are keys of a schema that hold any JSON, of which every string
-// counts.
-var schemaValues = map[string]bool{"default": true, "example": true, "examples": true, "const": true, "enum": true}
-
 // urls are keys of what the other side fetches.
 var urls = map[string]bool{"image_url": true, "file_url": true, "video_url": true, "server_url": true}
 
@@ -92,7 +88,7 @@ func (w *walker) member(v strictjson.Value, key string, m strictjson.Value) {
 	kind := v.Get("type").Str()
 	switch {
 	case key == "headers" && kind == "mcp": // credentials
-	case schemaValues[key]:
+	case read.AnyJSON(key):
 		read.EveryString(m, w.text)
 	case key == "logprobs" && w.fact == nil && hasLogprobs(kind): // a reply's copy of its text, which goes when that is edited
 	case key == "file_ids", key == "vector_store_ids":

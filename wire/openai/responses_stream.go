@@ -313,8 +313,7 @@ func (e *responseEvent) wholeText(k slotKey, v strictjson.Value, echo bool) {
 		sl.more = append(sl.more, text)
 	}
 	s.known[text] = struct{}{}
-	if k.base == slotRanArgs && passesGate([]byte(text)) {
-		_ = e.fragments(k, &slot{}, v, again) // a whole text has no strings too many for its size
+	if k.base == slotRanArgs && passesGate([]byte(text)) && e.fragments(k, &slot{}, v, again) == nil {
 		return
 	}
 	e.piece(s.apart(), v, true, again)

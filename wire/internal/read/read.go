@@ -72,6 +72,16 @@ func Without(body []byte, list string, gone []bool) ([]byte, error) {
 	return strictjson.Splice(nil, body, Drop(doc.Root().Get(list), gone)), nil
 }
 
+// AnyJSON tells whether a key of a schema holds any JSON, a value that would be
+// valid, of which every string counts.
+func AnyJSON(key string) bool {
+	switch key {
+	case "default", "example", "examples", "const", "enum":
+		return true
+	}
+	return false
+}
+
 // EveryString calls f for every string value below v, whatever its key.
 func EveryString(v strictjson.Value, f func(leaf strictjson.Value)) {
 	switch v.Kind() {
